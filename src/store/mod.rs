@@ -1,0 +1,155 @@
+//! The databases: embedded SQLite, or PostgreSQL by a URL, behind one type and one SQL text.
+//!
+//! - [`Store::reader`] gives a [`Db`], which reads; [`Store::write`] runs a closure with a [`Tx`],
+//!   which also writes. A function that takes `&mut Db` cannot write: SQLite's readers are opened
+//!   `query_only`, and a [`Tx`] dereferences to a [`Db`], never the other way.
+//! - SQL lies in files called `sql.rs`, as named constants of [`statements!`]; where the dialects
+//!   must differ, in [`dialect`].
+//! - Migrations are DDL only, the same file names for both; a newer schema is refused.
+//!
+//! Invariants: an answer leaves [`Store::write`] only after `COMMIT` returned. A unit that answers
+//! `Err` is rolled back; a refusal that must persist is data inside `Ok`. Units own their captures
+//! and may run again. Nothing slow (hash, signature, network) runs inside one, and none nests.
+
+mod connect;
+pub mod dialect;
+mod error;
+mod json;
+mod migrate;
+mod postgres;
+mod sqlite;
+#[macro_use]
+mod statements;
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
+
+pub use connect::{Options, Url};
+pub use error::{Error, Unique};
+pub use json::Json;
+pub use migrate::SCHEMA_VERSION;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The database. Cheap to clone; all clones share the pools and the one SQLite writer.
+#[derive(Clone)]
+pub enum Store {
+    Sqlite { readers: SqlitePool, writer: sqlite::Writer },
+    Postgres { pool: PgPool },
+}
+
+/// A connection of either kind, for the macros of [`statements`].
+pub enum Connection<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A connection that reads.
+pub struct Db<'c>(Inner<'c>);
+
+enum Inner<'c> {
+    Borrowed(Connection<'c>),
+    SqliteReader(PoolConnection<Sqlite>),
+    PostgresReader(PoolConnection<Postgres>),
+}
+
+impl Db<'_> {
+    /// The connection itself. Only the statement macros call this.
+    #[doc(hidden)]
+    pub fn connection(&mut self) -> Connection<'_> {
+        match &mut self.0 {
+            Inner::Borrowed(Connection::Sqlite(connection)) => Connection::Sqlite(connection),
+            Inner::Borrowed(Connection::Postgres(connection)) => Connection::Postgres(connection),
+            Inner::SqliteReader(connection) => Connection::Sqlite(connection),
+            Inner::PostgresReader(connection) => Connection::Postgres(connection),
+        }
+    }
+
+    /// Whether this is PostgreSQL: for the pairs of statements in [`dialect`], nothing else.
+    pub fn is_postgres(&self) -> bool {
+        matches!(&self.0, Inner::Borrowed(Connection::Postgres(_)) | Inner::PostgresReader(_))
+    }
+}
+
+/// A transaction: reads and writes, commits when the unit that was given it answers `Ok`.
+pub struct Tx<'c>(Db<'c>);
+
+impl<'c> Tx<'c> {
+    fn sqlite(connection: &'c mut SqliteConnection) -> Self {
+        Self(Db(Inner::Borrowed(Connection::Sqlite(connection))))
+    }
+
+    fn postgres(connection: &'c mut PgConnection) -> Self {
+        Self(Db(Inner::Borrowed(Connection::Postgres(connection))))
+    }
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Db<'c>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Store {
+    /// Opens the database and, unless `options.migrate` is off, brings its schema up to date.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or its schema is newer than this program's.
+    pub async fn open(options: &Options) -> Result<Self> {
+        connect::open(options).await
+    }
+
+    /// A connection to read with.
+    ///
+    /// # Errors
+    /// The pool is closed or exhausted for longer than its deadline.
+    pub async fn reader(&self) -> Result<Db<'static>> {
+        Ok(Db(match self {
+            Self::Sqlite { readers, .. } => Inner::SqliteReader(readers.acquire().await?),
+            Self::Postgres { pool } => Inner::PostgresReader(pool.acquire().await?),
+        }))
+    }
+
+    /// Runs `unit` in a transaction and answers after its commit.
+    ///
+    /// On SQLite the one writer runs it, together with what has queued meanwhile, and commits the
+    /// batch once. On PostgreSQL it runs here, and whole again on a serialisation failure.
+    ///
+    /// # Errors
+    /// What the unit answered (nothing of it is kept), or why the commit failed.
+    pub async fn write<T, E, F>(&self, unit: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut Tx<'_>) -> Result<T, E> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite { writer, .. } => writer.write(unit).await,
+            Self::Postgres { pool } => postgres::write(pool, unit).await,
+        }
+    }
+
+    /// Whether this is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
+    }
+
+    /// Closes the pools after the queued writes have been committed.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                writer.close().await;
+                readers.close().await;
+            }
+            Self::Postgres { pool } => pool.close().await,
+        }
+    }
+}
