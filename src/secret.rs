@@ -124,7 +124,9 @@ impl MasterKeys {
     pub fn new(keys: &[(u8, [u8; 32])]) -> Option<Self> {
         let masters: Option<Vec<Master>> = keys
             .iter()
-            .map(|(id, bytes)| Some(Master { id: *id, key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).ok()?) }))
+            .map(|(id, bytes)| {
+                Some(Master { id: *id, key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).ok()?) })
+            })
             .collect();
         masters.filter(|masters| !masters.is_empty()).map(Self)
     }

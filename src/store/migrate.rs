@@ -13,7 +13,7 @@ pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
     let mut migrator = Migrator { migrations: SQLITE.migrations.clone(), ..Migrator::DEFAULT };
     migrator.set_locking(false);
     refuse_newer_sqlite(connection).await?;
-    migrator.run_direct(None, connection).await.map_err(Error::Migration)
+    migrator.run_direct(None, connection, false).await.map_err(Error::Migration)
 }
 
 /// Brings a PostgreSQL database up to date: the node that holds the lease row migrates, the others wait.
@@ -38,7 +38,6 @@ pub(super) async fn postgres(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-
 /// `CREATE TABLE IF NOT EXISTS` can still fail when two nodes run it at once; the table is there then.
 fn ignore_racing_create(error: sqlx::Error) -> std::result::Result<sqlx::postgres::PgQueryResult, sqlx::Error> {
     match &error {
@@ -50,8 +49,9 @@ fn ignore_racing_create(error: sqlx::Error) -> std::result::Result<sqlx::postgre
 }
 
 pub(super) async fn refuse_newer_sqlite(connection: &mut SqliteConnection) -> Result<()> {
-    let table: Option<(String,)> =
-        sqlx::query_as("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'").fetch_optional(&mut *connection).await?;
+    let table: Option<(String,)> = sqlx::query_as("SELECT name FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_optional(&mut *connection)
+        .await?;
     if table.is_none() {
         return Ok(());
     }
@@ -61,11 +61,13 @@ pub(super) async fn refuse_newer_sqlite(connection: &mut SqliteConnection) -> Re
 }
 
 pub(super) async fn refuse_newer_postgres(pool: &PgPool) -> Result<()> {
-    let (table,): (bool,) = sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
+    let (table,): (bool,) =
+        sqlx::query_as("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
     if !table {
         return Ok(());
     }
-    let (found,): (i64,) = sqlx::query_as("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations").fetch_one(pool).await?;
+    let (found,): (i64,) =
+        sqlx::query_as("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations").fetch_one(pool).await?;
     refuse_newer(found)
 }
 

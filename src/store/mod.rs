@@ -30,12 +30,15 @@ pub use error::{Error, Unique};
 pub use json::Json;
 pub use migrate::SCHEMA_VERSION;
 
+/// What this room answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The database. Cheap to clone; all clones share the pools and the one SQLite writer.
 #[derive(Clone)]
 pub enum Store {
+    /// Embedded: readers of their own, and one writer.
     Sqlite { readers: SqlitePool, writer: sqlite::Writer },
+    /// A server, shared with any number of nodes.
     Postgres { pool: PgPool },
 }
 
@@ -46,7 +49,11 @@ pub enum Connection<'c> {
 }
 
 /// A connection that reads.
-pub struct Db<'c>(Inner<'c>);
+pub struct Db<'c> {
+    inner: Inner<'c>,
+    /// Whether PostgreSQL has asked for the whole transaction again (40001, 40P01).
+    retry: bool,
+}
 
 enum Inner<'c> {
     Borrowed(Connection<'c>),
@@ -58,7 +65,7 @@ impl Db<'_> {
     /// The connection itself. Only the statement macros call this.
     #[doc(hidden)]
     pub fn connection(&mut self) -> Connection<'_> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Borrowed(Connection::Sqlite(connection)) => Connection::Sqlite(connection),
             Inner::Borrowed(Connection::Postgres(connection)) => Connection::Postgres(connection),
             Inner::SqliteReader(connection) => Connection::Sqlite(connection),
@@ -66,9 +73,17 @@ impl Db<'_> {
         }
     }
 
+    /// Keeps in mind what a failed statement asks for, and passes its error on. Only the macros call this.
+    #[doc(hidden)]
+    pub fn note(&mut self, error: sqlx::Error) -> Error {
+        let error = Error::from(error);
+        self.retry |= error.asks_for_retry();
+        error
+    }
+
     /// Whether this is PostgreSQL: for the pairs of statements in [`dialect`], nothing else.
     pub fn is_postgres(&self) -> bool {
-        matches!(&self.0, Inner::Borrowed(Connection::Postgres(_)) | Inner::PostgresReader(_))
+        matches!(&self.inner, Inner::Borrowed(Connection::Postgres(_)) | Inner::PostgresReader(_))
     }
 }
 
@@ -77,11 +92,11 @@ pub struct Tx<'c>(Db<'c>);
 
 impl<'c> Tx<'c> {
     fn sqlite(connection: &'c mut SqliteConnection) -> Self {
-        Self(Db(Inner::Borrowed(Connection::Sqlite(connection))))
+        Self(Db { inner: Inner::Borrowed(Connection::Sqlite(connection)), retry: false })
     }
 
     fn postgres(connection: &'c mut PgConnection) -> Self {
-        Self(Db(Inner::Borrowed(Connection::Postgres(connection))))
+        Self(Db { inner: Inner::Borrowed(Connection::Postgres(connection)), retry: false })
     }
 }
 
@@ -112,10 +127,11 @@ impl Store {
     /// # Errors
     /// The pool is closed or exhausted for longer than its deadline.
     pub async fn reader(&self) -> Result<Db<'static>> {
-        Ok(Db(match self {
+        let inner = match self {
             Self::Sqlite { readers, .. } => Inner::SqliteReader(readers.acquire().await?),
             Self::Postgres { pool } => Inner::PostgresReader(pool.acquire().await?),
-        }))
+        };
+        Ok(Db { inner, retry: false })
     }
 
     /// Runs `unit` in a transaction and answers after its commit.

@@ -17,23 +17,28 @@ where
     loop {
         attempt += 1;
         let mut transaction = pool.begin().await.map_err(Error::from)?;
-        let outcome = unit(&mut Tx::postgres(&mut transaction)).await;
-        let failure = match outcome {
+        let mut tx = Tx::postgres(&mut transaction);
+        let outcome = unit(&mut tx).await;
+        // The unit's own error type may hide SQLSTATE, so the connection has kept what was asked.
+        let retry = tx.retry;
+        let failure: E = match outcome {
             Ok(value) => match transaction.commit().await.map_err(Error::from) {
                 Ok(()) => return Ok(value),
-                Err(error) if error.asks_for_retry() => None,
+                Err(error) if error.asks_for_retry() => error.into(),
                 Err(error) => return Err(error.into()),
             },
             Err(error) => {
-                // The unit's own error type hides SQLSTATE, so the transaction is asked instead.
+                // A connection that fails here is dropped by the pool, and its transaction with it.
                 let _ = transaction.rollback().await;
-                Some(error)
+                if !retry {
+                    return Err(error);
+                }
+                error
             }
         };
-        match failure {
-            Some(error) => return Err(error),
-            None if attempt >= ATTEMPTS => return Err(Error::Closed.into()),
-            None => tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 3)).await,
+        if attempt >= ATTEMPTS {
+            return Err(failure);
         }
+        tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 3)).await;
     }
 }

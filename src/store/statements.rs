@@ -4,7 +4,7 @@
 /// both migrated databases.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        $($(#[$doc])* pub const $name: &str = $sql;)*
         /// Every statement of this room, by name.
         pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
     };
@@ -12,12 +12,14 @@ macro_rules! statements {
 
 /// Runs `$query` with `$c` bound to the connection of whichever kind `$db` holds.
 macro_rules! on {
-    ($db:expr, $c:ident => $query:expr) => {
-        match $crate::store::Db::connection($db) {
-            $crate::store::Connection::Sqlite($c) => $query.await.map_err($crate::store::Error::from),
-            $crate::store::Connection::Postgres($c) => $query.await.map_err($crate::store::Error::from),
-        }
-    };
+    ($db:expr, $c:ident => $query:expr) => {{
+        let db: &mut $crate::store::Db<'_> = $db;
+        let outcome = match db.connection() {
+            $crate::store::Connection::Sqlite($c) => $query.await,
+            $crate::store::Connection::Postgres($c) => $query.await,
+        };
+        outcome.map_err(|error| db.note(error))
+    }};
 }
 
 /// One row or none: `fetch_optional!(db, Row, SQL, bind, bind)`.
@@ -45,14 +47,14 @@ macro_rules! fetch_all {
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let tx: &mut $crate::store::Tx<'_> = $tx;
-        match tx.connection() {
+        let outcome = match tx.connection() {
             $crate::store::Connection::Sqlite(c) => {
                 sqlx::query($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
             }
             $crate::store::Connection::Postgres(c) => {
                 sqlx::query($sql)$(.bind($bind))*.execute(c).await.map(|done| done.rows_affected())
             }
-        }
-        .map_err($crate::store::Error::from)
+        };
+        outcome.map_err(|error| tx.note(error))
     }};
 }

@@ -1,0 +1,2 @@
+//! (see the working contract)
+pub mod sql;

@@ -1,0 +1,1 @@
+//! Behaviour of `oidc`, over HTTP.
