@@ -20,6 +20,8 @@ mod postgres;
 mod sqlite;
 #[macro_use]
 mod statements;
+#[macro_use]
+mod text_enum;
 
 use std::ops::{Deref, DerefMut};
 
@@ -93,6 +95,12 @@ pub struct Tx<'c>(Db<'c>);
 impl<'c> Tx<'c> {
     fn sqlite(connection: &'c mut SqliteConnection) -> Self {
         Self(Db { inner: Inner::Borrowed(Connection::Sqlite(connection)), retry: false })
+    }
+
+    /// Asks for the whole unit again where it lost a race that only a second run can see (a unique
+    /// index said no after the question whether the name is free). Answer `Err` after this.
+    pub fn run_again(&mut self) {
+        self.0.retry = true;
     }
 
     fn postgres(connection: &'c mut PgConnection) -> Self {

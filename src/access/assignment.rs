@@ -1,0 +1,119 @@
+use super::{Subject, sql};
+use crate::{
+    clock::Timestamp,
+    id::{AssignmentId, ConnectionId, GroupId, OrganizationId, ProductId, RoleId, UserId},
+    products::portal,
+    store::{Db, Result, Tx},
+};
+
+text_enum! {
+    /// Where an assignment comes from, for the claims preview (C7).
+    pub enum Source {
+        /// An administrator gave it.
+        Direct = "direct",
+        /// A connection's default, or a group it maps.
+        Connection = "connection",
+        /// The organization's default for new users.
+        Default = "default",
+        /// An invitation's promise.
+        Invitation = "invitation",
+    }
+}
+
+/// What gives a subject roles of a product over an organization.
+#[derive(Debug, Clone)]
+pub struct NewAssignment {
+    pub subject: Subject,
+    pub product: ProductId,
+    /// At least one, all of that product.
+    pub roles: Vec<RoleId>,
+    pub organization: OrganizationId,
+    /// Covers the organizations below it too.
+    pub subtree: bool,
+    pub source: Source,
+    pub connection: Option<ConnectionId>,
+    pub created_by: Option<UserId>,
+}
+
+/// An assignment of a user or of a group the user is in.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Assignment {
+    pub id: AssignmentId,
+    /// Set where it comes by a group.
+    pub group_id: Option<GroupId>,
+    pub product_id: ProductId,
+    pub organization_id: OrganizationId,
+    pub subtree: bool,
+    #[sqlx(try_from = "String")]
+    pub source: Source,
+    pub created_at: Timestamp,
+}
+
+/// Gives access. Whether the actor may is asked before ([`super::Actor::may_grant`]).
+///
+/// # Errors
+/// The database's.
+pub async fn assign(tx: &mut Tx<'_>, new: &NewAssignment, now: Timestamp) -> Result<AssignmentId> {
+    let id = AssignmentId::new(now);
+    sql::insert(tx, id, new, now).await?;
+    for role in &new.roles {
+        sql::insert_role(tx, id, *role).await?;
+    }
+    Ok(id)
+}
+
+/// Takes one assignment away.
+///
+/// # Errors
+/// The database's.
+pub async fn unassign(tx: &mut Tx<'_>, id: AssignmentId) -> Result<()> {
+    sql::delete_roles(tx, id).await?;
+    sql::delete(tx, id).await
+}
+
+/// Takes away the user's direct assignments to one product, or to all.
+///
+/// # Errors
+/// The database's.
+pub async fn end_of_user(tx: &mut Tx<'_>, user: UserId, product: Option<ProductId>) -> Result<()> {
+    for assignment in sql::list_of_user(tx, user).await? {
+        if assignment.group_id.is_none() && product.is_none_or(|product| product == assignment.product_id) {
+            unassign(tx, assignment.id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away what a group gives.
+///
+/// # Errors
+/// The database's.
+pub async fn end_of_group(tx: &mut Tx<'_>, group: GroupId) -> Result<()> {
+    for id in sql::list_of_group(tx, group).await? {
+        unassign(tx, id).await?;
+    }
+    Ok(())
+}
+
+/// The user's assignments, direct and by group.
+///
+/// # Errors
+/// The database's.
+pub async fn list_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Assignment>> {
+    sql::list_of_user(db, user).await
+}
+
+/// Whether the organization's administration rests on this user alone (P13): active, administrator of
+/// the portal at their home organization, and nobody else is. Bump the organization's revision first.
+///
+/// # Errors
+/// The database's.
+pub async fn is_last_administrator(
+    db: &mut Db<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    let administrators = sql::administrators(db, organization, portal::ADMINISTRATOR, now).await?;
+    Ok(administrators.contains(&user) && administrators.iter().all(|id| *id == user))
+}

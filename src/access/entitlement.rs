@@ -1,0 +1,100 @@
+use serde::Serialize;
+
+use super::{Subject, sql};
+use crate::{
+    clock::Timestamp,
+    id::{OrganizationId, ProductId, UserId},
+    organizations::Kind,
+    products::{self, Product},
+    store::{Db, Result},
+};
+
+/// A token stays small: beyond so many organizations it names the covering ancestors only, which
+/// assignments do anyway, and says that the list is not complete.
+const ORGANIZATIONS_IN_A_TOKEN: usize = 50;
+
+/// What a subject may do in one product, and over which organizations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entitlement {
+    pub product: ProductId,
+    /// Slugs, over all organizations, in the product's order.
+    pub roles: Vec<String>,
+    /// `product:module:action`, over all organizations.
+    pub permissions: Vec<String>,
+    pub organizations: Vec<Coverage>,
+    /// Whether [`Entitlement::organizations`] is all of them.
+    pub organizations_complete: bool,
+}
+
+/// An organization that is covered, and by which roles: the form in which tokens carry it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    pub id: OrganizationId,
+    pub kind: Kind,
+    /// Those below it too.
+    pub subtree: bool,
+    pub roles: Vec<String>,
+}
+
+/// What the subject holds in the product now; `None` without any live assignment.
+///
+/// # Errors
+/// The database's.
+pub async fn entitlement(
+    db: &mut Db<'_>,
+    subject: Subject,
+    product: ProductId,
+    now: Timestamp,
+) -> Result<Option<Entitlement>> {
+    let rows = sql::held_roles(db, subject, product, now).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut entitlement = Entitlement {
+        product,
+        roles: Vec::new(),
+        permissions: sql::held_permissions(db, subject, product, now).await?,
+        organizations: Vec::new(),
+        organizations_complete: true,
+    };
+    for row in rows {
+        if !entitlement.roles.contains(&row.role) {
+            entitlement.roles.push(row.role.clone());
+        }
+        let covered = entitlement
+            .organizations
+            .iter_mut()
+            .find(|coverage| coverage.id == row.organization_id && coverage.subtree == row.subtree);
+        match covered {
+            Some(coverage) if coverage.roles.contains(&row.role) => {}
+            Some(coverage) => coverage.roles.push(row.role),
+            None => entitlement.organizations.push(Coverage {
+                id: row.organization_id,
+                kind: row.kind,
+                subtree: row.subtree,
+                roles: vec![row.role],
+            }),
+        }
+    }
+    if entitlement.organizations.len() > ORGANIZATIONS_IN_A_TOKEN {
+        // Those that cover others say the most.
+        entitlement.organizations.sort_by_key(|coverage| !coverage.subtree);
+        entitlement.organizations.truncate(ORGANIZATIONS_IN_A_TOKEN);
+        entitlement.organizations_complete = false;
+    }
+    Ok(Some(entitlement))
+}
+
+/// All products that the user may use now, the portal among them, with what they hold there.
+///
+/// # Errors
+/// The database's.
+pub async fn products_of(db: &mut Db<'_>, user: UserId, now: Timestamp) -> Result<Vec<(Product, Entitlement)>> {
+    let mut held = Vec::new();
+    for product in products::list(db).await? {
+        if let Some(entitlement) = entitlement(db, Subject::User(user), product.id, now).await? {
+            held.push((product, entitlement));
+        }
+    }
+    Ok(held)
+}

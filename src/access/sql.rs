@@ -1,0 +1,201 @@
+use super::{Assignment, NewAssignment, Subject};
+use crate::{
+    clock::Timestamp,
+    id::{AssignmentId, GroupId, OrganizationId, ProductId, RoleId, UserId},
+    organizations::Kind,
+    products::portal,
+    store::{Db, Result, Tx},
+};
+
+statements! {
+    INSERT = "
+        INSERT INTO assignments (id, user_id, group_id, client_id, product_id, organization_id, subtree, source,
+                                 connection_id, created_by, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    INSERT_ROLE = "INSERT INTO assignment_roles (assignment_id, role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    DELETE_ROLES = "DELETE FROM assignment_roles WHERE assignment_id = $1";
+    DELETE = "DELETE FROM assignments WHERE id = $1";
+    LIST_OF_USER = "
+        SELECT id, group_id, product_id, organization_id, subtree, source, created_at FROM assignments
+         WHERE user_id = $1 OR group_id IN (SELECT group_id FROM group_members WHERE user_id = $1)
+         ORDER BY id";
+    LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
+    /// Live assignments of a user, direct and by group, one row a role.
+    HELD_BY_USER = "
+        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+         WHERE a.user_id = $1 AND a.product_id = $2 AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
+         UNION
+        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
+          FROM group_members g
+          JOIN assignments a ON a.group_id = g.group_id
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+         WHERE g.user_id = $1 AND a.product_id = $2 AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
+         ORDER BY 5, 4, 1, 3";
+    HELD_BY_CLIENT = "
+        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+         WHERE a.client_id = $1 AND a.product_id = $2 AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
+         ORDER BY r.position, r.slug, a.organization_id, a.subtree";
+    PERMISSIONS_OF_USER = "
+        SELECT DISTINCT p.name, p.position
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN role_permissions rp ON rp.role_id = ar.role_id
+          JOIN permissions p ON p.id = rp.permission_id
+         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
+           AND a.product_id = $2 AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
+         ORDER BY p.position, p.name";
+    PERMISSIONS_OF_CLIENT = "
+        SELECT DISTINCT p.name, p.position
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN role_permissions rp ON rp.role_id = ar.role_id
+          JOIN permissions p ON p.id = rp.permission_id
+         WHERE a.client_id = $1 AND a.product_id = $2 AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
+         ORDER BY p.position, p.name";
+    /// Where a user holds which permission of any product: for the question whether one may grant it.
+    PERMISSIONS_BY_ORGANIZATION = "
+        SELECT DISTINCT p.name, a.organization_id, a.subtree
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN role_permissions rp ON rp.role_id = ar.role_id
+          JOIN permissions p ON p.id = rp.permission_id
+         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
+           AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $2) AND (a.ends_at IS NULL OR a.ends_at > $2)";
+    ADMINISTRATORS = "
+        SELECT DISTINCT u.id
+          FROM users u
+          JOIN assignments a ON a.user_id = u.id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+          JOIN products p ON p.id = r.product_id
+         WHERE u.organization_id = $1 AND a.organization_id = $1 AND u.status = 'active'
+           AND p.slug = $2 AND r.slug = $3
+           AND (a.starts_at IS NULL OR a.starts_at <= $4) AND (a.ends_at IS NULL OR a.ends_at > $4)";
+}
+
+/// One role over one organization.
+#[derive(sqlx::FromRow)]
+pub(super) struct HeldRole {
+    pub organization_id: OrganizationId,
+    #[sqlx(try_from = "String")]
+    pub kind: Kind,
+    pub subtree: bool,
+    pub role: String,
+}
+
+/// One permission over one organization.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct HeldPermission {
+    pub name: String,
+    pub organization_id: OrganizationId,
+    pub subtree: bool,
+}
+
+pub(super) async fn insert(tx: &mut Tx<'_>, id: AssignmentId, new: &NewAssignment, now: Timestamp) -> Result<()> {
+    let (user, group, client) = match new.subject {
+        Subject::User(id) => (Some(id), None, None),
+        Subject::Group(id) => (None, Some(id), None),
+        Subject::Client(id) => (None, None, Some(id)),
+    };
+    execute!(
+        tx,
+        INSERT,
+        id,
+        user,
+        group,
+        client,
+        new.product,
+        new.organization,
+        new.subtree,
+        new.source.as_str(),
+        new.connection,
+        new.created_by,
+        now,
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn insert_role(tx: &mut Tx<'_>, assignment: AssignmentId, role: RoleId) -> Result<()> {
+    execute!(tx, INSERT_ROLE, assignment, role).map(|_| ())
+}
+
+pub(super) async fn delete_roles(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
+    execute!(tx, DELETE_ROLES, assignment).map(|_| ())
+}
+
+pub(super) async fn delete(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
+    execute!(tx, DELETE, assignment).map(|_| ())
+}
+
+pub(super) async fn list_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Assignment>> {
+    fetch_all!(db, Assignment, LIST_OF_USER, user)
+}
+
+pub(super) async fn list_of_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec<AssignmentId>> {
+    Ok(fetch_all!(db, (AssignmentId,), LIST_OF_GROUP, group)?.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn held_roles(
+    db: &mut Db<'_>,
+    subject: Subject,
+    product: ProductId,
+    now: Timestamp,
+) -> Result<Vec<HeldRole>> {
+    match subject {
+        Subject::User(user) => fetch_all!(db, HeldRole, HELD_BY_USER, user, product, now),
+        Subject::Client(client) => fetch_all!(db, HeldRole, HELD_BY_CLIENT, client, product, now),
+        // A group holds nothing itself: its members do.
+        Subject::Group(_) => Ok(Vec::new()),
+    }
+}
+
+pub(super) async fn held_permissions(
+    db: &mut Db<'_>,
+    subject: Subject,
+    product: ProductId,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String, i64)> = match subject {
+        Subject::User(user) => fetch_all!(db, (String, i64), PERMISSIONS_OF_USER, user, product, now)?,
+        Subject::Client(client) => fetch_all!(db, (String, i64), PERMISSIONS_OF_CLIENT, client, product, now)?,
+        Subject::Group(_) => Vec::new(),
+    };
+    Ok(rows.into_iter().map(|(name, _)| name).collect())
+}
+
+pub(super) async fn permissions_by_organization(
+    db: &mut Db<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<HeldPermission>> {
+    fetch_all!(db, HeldPermission, PERMISSIONS_BY_ORGANIZATION, user, now)
+}
+
+pub(super) async fn administrators(
+    db: &mut Db<'_>,
+    organization: OrganizationId,
+    role: &str,
+    now: Timestamp,
+) -> Result<Vec<UserId>> {
+    let rows = fetch_all!(db, (UserId,), ADMINISTRATORS, organization, portal::SLUG, role, now)?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

@@ -1,0 +1,1 @@
+//! What ending, and beginning again, an account means.

@@ -1,0 +1,238 @@
+use serde_json::Value;
+
+use super::{LoginName, Realm, Status, User, prepare_email};
+use crate::{
+    clock::Timestamp,
+    id::{ConnectionId, OrganizationId, UserId},
+    store::{Db, Json, Result, Tx},
+};
+
+statements! {
+    INSERT = "
+        INSERT INTO users (id, organization_id, realm, login_name, login_name_prepared, email, email_prepared,
+                           given_name, family_name, display_name, status, connection_id, external_id,
+                           webauthn_handle, document, version, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16)";
+    FIND = "SELECT * FROM users WHERE id = $1 AND status <> 'removed'";
+    FIND_IN = "
+        SELECT * FROM users WHERE id = $1 AND status <> 'removed'
+           AND (organization_id = $2
+                OR id IN (SELECT user_id FROM memberships WHERE organization_id = $2 AND user_id = $1))";
+    FIND_BY_LOGIN_NAME = "SELECT * FROM users WHERE realm = $1 AND login_name_prepared = $2 AND status <> 'removed'";
+    FIND_BY_EMAIL = "
+        SELECT * FROM users WHERE email_prepared = $1 AND realm = $2 AND status <> 'removed' ORDER BY id";
+    ID_OF_LOGIN_NAME = "SELECT id FROM users WHERE realm = $1 AND login_name_prepared = $2";
+    UPDATE = "
+        UPDATE users SET login_name = $3, login_name_prepared = $4, email = $5, email_prepared = $6,
+                         email_verified_at = $7, given_name = $8, family_name = $9, display_name = $10,
+                         external_id = $11, document = $12, version = version + 1, updated_at = $13
+         WHERE id = $1 AND version = $2 AND status <> 'removed'";
+    SET_STATUS = "
+        UPDATE users SET status = $3, version = version + 1, updated_at = $4, deactivated_at = $5
+         WHERE id = $1 AND status = $2";
+    ERASE = "
+        UPDATE users SET status = 'removed', login_name = '', login_name_prepared = $2, email = NULL,
+                         email_prepared = NULL, email_verified_at = NULL, given_name = '', family_name = '',
+                         display_name = '', external_id = NULL, document = '{}', webauthn_handle = $3,
+                         version = version + 1, updated_at = $4
+         WHERE id = $1 AND status <> 'removed'";
+    VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
+    NOTE_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+    /// People of an organization, members from elsewhere included, by keyset.
+    LIST = "
+        SELECT * FROM users
+         WHERE status = $2 AND id > $3
+           AND (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
+         ORDER BY id LIMIT $4";
+    COUNT_BY_STATUS = "
+        SELECT status, COUNT(*) FROM users
+         WHERE organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1)
+         GROUP BY status";
+    ADD_MEMBERSHIP = "
+        INSERT INTO memberships (user_id, organization_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    MEMBERSHIPS = "SELECT organization_id FROM memberships WHERE user_id = $1 ORDER BY organization_id";
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: UserId,
+    organization_id: OrganizationId,
+    #[sqlx(try_from = "String")]
+    realm: Realm,
+    login_name: String,
+    login_name_prepared: String,
+    email: Option<String>,
+    email_verified_at: Option<Timestamp>,
+    given_name: String,
+    family_name: String,
+    display_name: String,
+    #[sqlx(try_from = "String")]
+    status: Status,
+    connection_id: Option<ConnectionId>,
+    external_id: Option<String>,
+    webauthn_handle: Vec<u8>,
+    document: Json<Value>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_login_at: Option<Timestamp>,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            organization_id: row.organization_id,
+            realm: row.realm,
+            login_name: LoginName::from_row(row.login_name, row.login_name_prepared),
+            email: row.email,
+            email_verified_at: row.email_verified_at,
+            given_name: row.given_name,
+            family_name: row.family_name,
+            display_name: row.display_name,
+            status: row.status,
+            connection_id: row.connection_id,
+            external_id: row.external_id,
+            webauthn_handle: row.webauthn_handle,
+            document: row.document.0,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            last_login_at: row.last_login_at,
+        }
+    }
+}
+
+pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
+    execute!(
+        tx,
+        INSERT,
+        user.id,
+        user.organization_id,
+        user.realm.to_column(),
+        user.login_name.as_given(),
+        user.login_name.prepared(),
+        &user.email,
+        user.email.as_deref().map(prepare_email),
+        &user.given_name,
+        &user.family_name,
+        &user.display_name,
+        user.status.as_str(),
+        user.connection_id,
+        &user.external_id,
+        &user.webauthn_handle,
+        Json(&user.document),
+        user.created_at,
+    )
+    .map(|_| ())
+}
+
+pub(super) async fn is_taken(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<bool> {
+    Ok(fetch_optional!(db, (UserId,), ID_OF_LOGIN_NAME, realm.to_column(), name.prepared())?.is_some())
+}
+
+pub(super) async fn is_taken_by_another(db: &mut Db<'_>, user: &User) -> Result<bool> {
+    let found = fetch_optional!(db, (UserId,), ID_OF_LOGIN_NAME, user.realm.to_column(), user.login_name.prepared())?;
+    Ok(found.is_some_and(|(id,)| id != user.id))
+}
+
+/// Writes all but id, home, realm and status, if the version is still the one that was read.
+pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Result<bool> {
+    let written = execute!(
+        tx,
+        UPDATE,
+        user.id,
+        user.version,
+        user.login_name.as_given(),
+        user.login_name.prepared(),
+        &user.email,
+        user.email.as_deref().map(prepare_email),
+        user.email_verified_at,
+        &user.given_name,
+        &user.family_name,
+        &user.display_name,
+        &user.external_id,
+        Json(&user.document),
+        now,
+    )?;
+    Ok(written == 1)
+}
+
+/// Moves the account from one status to another; `false` if it was no longer in the first.
+pub(super) async fn set_status(tx: &mut Tx<'_>, id: UserId, from: Status, to: Status, now: Timestamp) -> Result<bool> {
+    let deactivated_at = (to == Status::Deactivated).then_some(now);
+    Ok(execute!(tx, SET_STATUS, id, from.as_str(), to.as_str(), now, deactivated_at)? == 1)
+}
+
+/// Leaves a tombstone: the login name is free again, the id is not.
+pub(super) async fn erase(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<bool> {
+    // A prepared login name has no space, so nobody can take the tombstone's.
+    let tombstone = format!("removed {id}");
+    Ok(execute!(tx, ERASE, id, tombstone, Vec::<u8>::new(), now)? == 1)
+}
+
+/// The account of that id, unless it was removed. For what a token or session names; pages and APIs
+/// on behalf of an organization use [`find_in`].
+///
+/// # Errors
+/// The database's, here and below.
+pub async fn find(db: &mut Db<'_>, id: UserId) -> Result<Option<User>> {
+    Ok(fetch_optional!(db, Row, FIND, id)?.map(User::from))
+}
+
+/// The account of that id if it is at home in, or a member of, the organization.
+pub async fn find_in(db: &mut Db<'_>, organization: OrganizationId, id: UserId) -> Result<Option<User>> {
+    Ok(fetch_optional!(db, Row, FIND_IN, id, organization)?.map(User::from))
+}
+
+/// The account with that login name in the realm.
+pub async fn find_by_login_name(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<Option<User>> {
+    Ok(fetch_optional!(db, Row, FIND_BY_LOGIN_NAME, realm.to_column(), name.prepared())?.map(User::from))
+}
+
+/// Those with that address in the realm: more than one person may share a mailbox.
+pub async fn find_by_email(db: &mut Db<'_>, realm: Realm, email: &str) -> Result<Vec<User>> {
+    let rows = fetch_all!(db, Row, FIND_BY_EMAIL, prepare_email(email), realm.to_column())?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Which part of a list to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Those after this id; the nil UUID begins.
+    pub after: UserId,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// People of one status in an organization, members from elsewhere included, in the order they came.
+pub async fn list(db: &mut Db<'_>, organization: OrganizationId, status: Status, page: Page) -> Result<Vec<User>> {
+    let rows = fetch_all!(db, Row, LIST, organization, status.as_str(), page.after, page.limit)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// How many people of each status an organization has; statuses without any are absent.
+pub async fn count_by_status(db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<(Status, i64)>> {
+    let rows = fetch_all!(db, (String, i64), COUNT_BY_STATUS, organization)?;
+    Ok(rows.into_iter().filter_map(|(status, count)| Some((status.parse().ok()?, count))).collect())
+}
+
+/// The address was proven by our own mailed link.
+pub async fn verify_email(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, VERIFY_EMAIL, id, now).map(|_| ())
+}
+
+/// When the person last signed in; no change of the account's version.
+pub async fn note_login(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, NOTE_LOGIN, id, now).map(|_| ())
+}
+
+/// Makes the user a member of another organization; nothing if they are one.
+pub async fn add_membership(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, ADD_MEMBERSHIP, id, organization, now).map(|_| ())
+}
+
+/// The organizations a user belongs to beside the home organization.
+pub async fn list_memberships(db: &mut Db<'_>, id: UserId) -> Result<Vec<OrganizationId>> {
+    Ok(fetch_all!(db, (OrganizationId,), MEMBERSHIPS, id)?.into_iter().map(|(id,)| id).collect())
+}
