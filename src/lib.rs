@@ -51,3 +51,4 @@ pub mod users;
 pub mod clock;
 pub mod id;
 pub mod secret;
+pub mod text;

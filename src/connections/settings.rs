@@ -1,0 +1,67 @@
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ProductId, RoleId};
+
+/// What an administrator decides about a connection; JSON in `connections.settings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// What each provisioned user gets (V2), over the connection's organization. The portal's
+    /// administrator is never granted, even if it stands here: a tool makes no administrators.
+    pub default_assignments: Vec<DefaultAssignment>,
+    /// What becomes of a person right after POST.
+    pub on_create: OnCreate,
+    /// The mass-change guard (V3); `None` is off.
+    pub guard: Option<Guard>,
+    /// Requests a second; bursts of twice as many pass. `None` is off.
+    pub rate_limit: Option<u32>,
+    /// Refuse unknown attributes and schemas instead of ignoring them.
+    pub strict: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_assignments: Vec::new(),
+            on_create: OnCreate::Invite,
+            guard: Some(Guard::default()),
+            rate_limit: Some(50),
+            strict: false,
+        }
+    }
+}
+
+/// One product that provisioned users start with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultAssignment {
+    pub product: ProductId,
+    pub roles: Vec<RoleId>,
+    /// Whether it covers the organizations below the connection's own too.
+    #[serde(default)]
+    pub subtree: bool,
+}
+
+/// What POST does after making the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCreate {
+    /// Mails a link at which the person sets a password; the account is invited until then.
+    Invite,
+    /// Active at once; the person gets in by "forgotten password", or with the password that came along.
+    Activate,
+}
+
+/// How much of the population a tool may deactivate or remove in an hour before a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// In percent of the connection's users.
+    pub share: u8,
+    /// Fewer changes than this are never held.
+    pub minimum: u32,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { share: 20, minimum: 10 }
+    }
+}

@@ -1,0 +1,41 @@
+statements! {
+    /// One connection.
+    FIND = "SELECT id, organization_id, name, vendor, status, settings, created_by, created_at, updated_at, last_used_at
+              FROM connections WHERE id = $1";
+    /// Those of an organization.
+    LIST = "SELECT id, organization_id, name, vendor, status, settings, created_by, created_at, updated_at, last_used_at
+              FROM connections WHERE organization_id = $1 ORDER BY id";
+    INSERT = "INSERT INTO connections (id, organization_id, name, vendor, status, settings, created_by, created_at, updated_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+    UPDATE = "UPDATE connections SET name = $2, status = $3, settings = $4, updated_at = $5 WHERE id = $1";
+    TOUCH = "UPDATE connections SET last_used_at = $2 WHERE id = $1";
+
+    INSERT_TOKEN = "INSERT INTO connection_tokens (id, connection_id, token_hash, hint, created_at, expires_at)
+                    VALUES ($1, $2, $3, $4, $5, $6)";
+    COUNT_LIVE_TOKENS = "SELECT COUNT(*) FROM connection_tokens
+                          WHERE connection_id = $1 AND revoked_at IS NULL AND expires_at > $2";
+    FIND_TOKEN = "SELECT id, hint, created_at, expires_at, revoked_at, last_used_at
+                    FROM connection_tokens WHERE token_hash = $2 AND connection_id = $1";
+    TOKENS = "SELECT id, hint, created_at, expires_at, revoked_at, last_used_at
+                FROM connection_tokens WHERE connection_id = $1 ORDER BY id DESC";
+    REVOKE_TOKEN = "UPDATE connection_tokens SET revoked_at = $3
+                     WHERE connection_id = $1 AND id = $2 AND revoked_at IS NULL";
+    TOUCH_TOKEN = "UPDATE connection_tokens SET last_used_at = $2 WHERE id = $1";
+
+    /// Takes a value; nothing is written if another resource has it.
+    TAKE = "INSERT INTO unique_values (scope_id, attribute, value, resource_id) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (scope_id, attribute, value) DO NOTHING";
+    /// Who has a value.
+    HOLDER = "SELECT resource_id FROM unique_values WHERE scope_id = $1 AND attribute = $2 AND value = $3";
+    /// What a resource has taken.
+    TAKEN = "SELECT attribute, value FROM unique_values WHERE resource_id = $1";
+    GIVE_BACK = "DELETE FROM unique_values WHERE scope_id = $1 AND attribute = $2 AND value = $3 AND resource_id = $4";
+    GIVE_ALL_BACK = "DELETE FROM unique_values WHERE resource_id = $1";
+
+    LOG = "INSERT INTO connection_log (id, connection_id, at, method, path, status, resource_id, details)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// The latest entries before a point in time.
+    LOG_LIST = "SELECT id, at, method, path, status, resource_id, details FROM connection_log
+                 WHERE connection_id = $1 AND at < $2 ORDER BY at DESC, id DESC LIMIT $3";
+    LOG_EXPIRE = "DELETE FROM connection_log WHERE at < $1";
+}

@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use sqlx::FromRow;
+
+use super::{Connection, Status, connection, sql};
+use crate::{
+    clock::Timestamp,
+    id::{ConnectionId, ConnectionTokenId},
+    secret::{Secret, SecretHash},
+    store::{Db, Result, Tx},
+};
+
+/// What scanners and people recognise a token by.
+const PREFIX: &str = "cst_scim_";
+/// `last_used_at` moves at most this often, so that reading costs no writes.
+const LAST_USED_PRECISION: Duration = Duration::from_secs(60);
+/// Two, so that a token can be replaced without a gap (V1).
+const LIVE_TOKENS: i64 = 2;
+
+/// A bearer token of a connection, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Token {
+    pub id: ConnectionTokenId,
+    /// Its last four characters.
+    pub hint: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Token {
+    /// Whether it opens anything at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now
+    }
+}
+
+/// Two tokens of the connection live already; one must be revoked first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("two tokens of this connection are live already; revoke one first")]
+pub struct TwoLive;
+
+/// Who a request comes from.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    pub connection: Connection,
+    pub token: ConnectionTokenId,
+    /// Whether [`touch`] is due.
+    pub stale: bool,
+}
+
+/// Issues a token that lives until `expires_at`. The secret is shown once and never stored.
+///
+/// # Errors
+/// The database failed.
+pub async fn issue_token(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<Result<(Secret, Token), TwoLive>> {
+    // Touching the connection's row first makes two issues at once queue for the count.
+    execute!(tx, sql::TOUCH, connection, now)?;
+    let (live,) = fetch_one!(tx, (i64,), sql::COUNT_LIVE_TOKENS, connection, now)?;
+    if live >= LIVE_TOKENS {
+        return Ok(Err(TwoLive));
+    }
+    let secret = Secret::random_with_prefix(PREFIX);
+    let token = Token {
+        id: ConnectionTokenId::new(now),
+        hint: secret.expose().chars().skip(secret.expose().len() - 4).collect(),
+        created_at: now,
+        expires_at,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    execute!(tx, sql::INSERT_TOKEN, token.id, connection, secret.hash(), &token.hint, now, expires_at)?;
+    Ok(Ok((secret, token)))
+}
+
+/// Ends a token at once; `false` if the connection has no such live token.
+///
+/// # Errors
+/// The database failed.
+pub async fn revoke_token(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    token: ConnectionTokenId,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(execute!(tx, sql::REVOKE_TOKEN, connection, token, now)? == 1)
+}
+
+/// A connection's tokens, newest first, ended ones too.
+///
+/// # Errors
+/// The database failed.
+pub async fn tokens(db: &mut Db<'_>, connection: ConnectionId) -> Result<Vec<Token>> {
+    fetch_all!(db, Token, sql::TOKENS, connection)
+}
+
+/// The connection `id` if `bearer` is a live token of it and it is active (RFC 7644 §2).
+///
+/// # Errors
+/// The database failed.
+pub async fn authenticate(db: &mut Db<'_>, bearer: &str, id: ConnectionId, now: Timestamp) -> Result<Option<Bearer>> {
+    if !bearer.starts_with(PREFIX) {
+        return Ok(None);
+    }
+    let hash = SecretHash::of(bearer.as_bytes());
+    let Some(token) = fetch_optional!(db, Token, sql::FIND_TOKEN, id, hash)? else { return Ok(None) };
+    if !token.is_live(now) {
+        return Ok(None);
+    }
+    let Some(connection) = connection::find(db, id).await? else { return Ok(None) };
+    let stale = token.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
+    Ok((connection.status == Status::Active).then_some(Bearer { connection, token: token.id, stale }))
+}
+
+/// Notes that a token was used.
+///
+/// # Errors
+/// The database failed.
+pub async fn touch(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    token: ConnectionTokenId,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, sql::TOUCH_TOKEN, token, now)?;
+    execute!(tx, sql::TOUCH, connection, now)?;
+    Ok(())
+}

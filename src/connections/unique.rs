@@ -1,0 +1,55 @@
+//! Values of attributes whose schema says `uniqueness: server`, save those with a column of their own.
+//!
+//! The database decides: the primary key of `unique_values` is (connection, attribute, value).
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::sql;
+use crate::{
+    id::ConnectionId,
+    store::{Db, Result, Tx},
+};
+
+/// An attribute (resource type and name) and the value it has, prepared as `caseExact` says.
+pub type Claim = (String, String);
+
+/// Makes `claims` the whole of what `resource` has taken, or names the attribute another holds.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold(
+    tx: &mut Tx<'_>,
+    scope: ConnectionId,
+    resource: Uuid,
+    claims: &BTreeSet<Claim>,
+) -> Result<Result<(), String>> {
+    let held: BTreeSet<Claim> = fetch_all!(tx, Claim, sql::TAKEN, resource)?.into_iter().collect();
+    for (attribute, value) in held.difference(claims) {
+        execute!(tx, sql::GIVE_BACK, scope, attribute, value, resource)?;
+    }
+    for (attribute, value) in claims.difference(&held) {
+        if execute!(tx, sql::TAKE, scope, attribute, value, resource)? == 0 {
+            return Ok(Err(attribute.clone()));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Who has the value, for filters.
+///
+/// # Errors
+/// The database failed.
+pub async fn holder(db: &mut Db<'_>, scope: ConnectionId, claim: &Claim) -> Result<Option<Uuid>> {
+    Ok(fetch_optional!(db, (Uuid,), sql::HOLDER, scope, &claim.0, &claim.1)?.map(|(holder,)| holder))
+}
+
+/// Frees everything a removed resource had.
+///
+/// # Errors
+/// The database failed.
+pub async fn release(tx: &mut Tx<'_>, resource: Uuid) -> Result<()> {
+    execute!(tx, sql::GIVE_ALL_BACK, resource)?;
+    Ok(())
+}

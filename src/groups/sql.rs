@@ -1,0 +1,126 @@
+use super::Membership;
+use crate::{
+    clock::Timestamp,
+    id::{ConnectionId, GroupId, UserId},
+    store::{Connection, Db, Result, Tx},
+};
+
+/// How many ids the statements over several users take.
+pub const CHUNK: usize = 50;
+
+statements! {
+    FIND = "SELECT * FROM groups WHERE id = $1 AND organization_id = $2";
+    FIND_PROVISIONED = "SELECT * FROM groups WHERE id = $1 AND connection_id = $2";
+    FIND_BY_DISPLAY_NAME = "
+        SELECT * FROM groups
+         WHERE organization_id = (SELECT organization_id FROM connections WHERE id = $1)
+           AND display_name_prepared = $2 AND connection_id = $1";
+    FIND_BY_EXTERNAL_ID = "SELECT * FROM groups WHERE connection_id = $1 AND external_id = $2 ORDER BY id";
+    PAGE = "
+        SELECT * FROM groups
+         WHERE id IN (SELECT id FROM groups WHERE connection_id = $1 ORDER BY id LIMIT $3 OFFSET $2)
+         ORDER BY id";
+    COUNT = "SELECT COUNT(*) FROM groups WHERE connection_id = $1";
+    HOLDER = "SELECT id FROM groups WHERE organization_id = $1 AND display_name_prepared = $2";
+    /// Writes nothing where the name is taken.
+    INSERT = "
+        INSERT INTO groups (id, organization_id, connection_id, display_name, display_name_prepared, external_id,
+                            document, version, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8)
+        ON CONFLICT (organization_id, display_name_prepared) DO NOTHING";
+    UPDATE = "
+        UPDATE groups SET display_name = $3, display_name_prepared = $4, external_id = $5, document = $6,
+                          version = version + 1, updated_at = $7
+         WHERE id = $1 AND version = $2";
+    TOUCH = "UPDATE groups SET version = version + 1, updated_at = $2 WHERE id = $1 RETURNING version";
+    DELETE = "DELETE FROM groups WHERE id = $1";
+
+    CLEAR_MEMBERS = "DELETE FROM group_members WHERE group_id = $1";
+    TOUCH_GROUPS_OF = "
+        UPDATE groups SET version = version + 1, updated_at = $2
+         WHERE id IN (SELECT group_id FROM group_members WHERE user_id = $1)";
+    LEAVE_ALL = "DELETE FROM group_members WHERE user_id = $1";
+    MEMBERS = "
+        SELECT group_members.user_id, users.display_name FROM group_members
+          JOIN users ON users.id = group_members.user_id
+         WHERE group_members.group_id = $1 ORDER BY group_members.user_id";
+    COUNT_MEMBERS = "
+        SELECT COUNT(*) FROM (SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2) AS some";
+
+    /// How many of these are users of the connection. The list is padded by repeating an id.
+    COUNT_USERS = "
+        SELECT COUNT(*) FROM users WHERE connection_id = $1 AND status <> 'removed'
+           AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
+    INSERT_MEMBERS = "
+        INSERT INTO group_members (group_id, user_id, created_at)
+        SELECT $2, id, $3 FROM users WHERE connection_id = $1 AND status <> 'removed'
+           AND id IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53)
+        ON CONFLICT DO NOTHING";
+    DELETE_MEMBERS = "
+        DELETE FROM group_members WHERE group_id = $1
+           AND user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
+    MEMBERSHIPS = "
+        SELECT group_members.user_id, group_members.group_id, groups.display_name FROM group_members
+          JOIN groups ON groups.id = group_members.group_id
+         WHERE groups.connection_id = $1
+           AND group_members.user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)
+         ORDER BY group_members.user_id, group_members.group_id";
+}
+
+/// The ids, filled up to [`CHUNK`] with the first. Never called with none.
+fn ids(users: &[UserId]) -> impl Iterator<Item = UserId> + '_ {
+    users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied()
+}
+
+/// Binds what stands before the ids, then the ids.
+macro_rules! with_ids {
+    ($sql:ident, $users:expr $(, $bind:expr)*) => {
+        ids($users).fold(sqlx::query($sql)$(.bind($bind))*, |query, id| query.bind(id))
+    };
+    ($sql:ident as $row:ty, $users:expr $(, $bind:expr)*) => {
+        ids($users).fold(sqlx::query_as::<_, $row>($sql)$(.bind($bind))*, |query, id| query.bind(id))
+    };
+}
+
+pub(super) async fn count_users(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<usize> {
+    let (count,) = on!(db, c => with_ids!(COUNT_USERS as (i64,), users, connection).fetch_one(c))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+pub(super) async fn memberships(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    users: &[UserId],
+) -> Result<Vec<Membership>> {
+    on!(db, c => with_ids!(MEMBERSHIPS as Membership, users, connection).fetch_all(c))
+}
+
+pub(super) async fn insert_members(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    group: GroupId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<u64> {
+    let done = match tx.connection() {
+        Connection::Sqlite(c) => {
+            with_ids!(INSERT_MEMBERS, users, connection, group, now).execute(c).await.map(|done| done.rows_affected())
+        }
+        Connection::Postgres(c) => {
+            with_ids!(INSERT_MEMBERS, users, connection, group, now).execute(c).await.map(|done| done.rows_affected())
+        }
+    };
+    done.map_err(|error| tx.note(error))
+}
+
+pub(super) async fn delete_members(tx: &mut Tx<'_>, group: GroupId, users: &[UserId]) -> Result<u64> {
+    let done = match tx.connection() {
+        Connection::Sqlite(c) => {
+            with_ids!(DELETE_MEMBERS, users, group).execute(c).await.map(|done| done.rows_affected())
+        }
+        Connection::Postgres(c) => {
+            with_ids!(DELETE_MEMBERS, users, group).execute(c).await.map(|done| done.rows_affected())
+        }
+    };
+    done.map_err(|error| tx.note(error))
+}
