@@ -122,12 +122,7 @@ pub async fn authenticate(db: &mut Db<'_>, bearer: &str, id: ConnectionId, now: 
 ///
 /// # Errors
 /// The database failed.
-pub async fn touch(
-    tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    token: ConnectionTokenId,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn touch(tx: &mut Tx<'_>, connection: ConnectionId, token: ConnectionTokenId, now: Timestamp) -> Result<()> {
     execute!(tx, sql::TOUCH_TOKEN, token, now)?;
     execute!(tx, sql::TOUCH, connection, now)?;
     Ok(())
