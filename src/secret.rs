@@ -8,7 +8,7 @@ use std::fmt;
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    constant_time, digest, rand,
+    constant_time, digest, hmac, rand,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -92,6 +92,7 @@ impl fmt::Debug for SecretHash {
 struct Master {
     id: u8,
     key: LessSafeKey,
+    derive: hmac::Key,
 }
 
 /// The master keys: the newest seals, all open (rotation keeps the old ones until re-sealed).
@@ -125,7 +126,11 @@ impl MasterKeys {
         let masters: Option<Vec<Master>> = keys
             .iter()
             .map(|(id, bytes)| {
-                Some(Master { id: *id, key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).ok()?) })
+                Some(Master {
+                    id: *id,
+                    key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes).ok()?),
+                    derive: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+                })
             })
             .collect();
         masters.filter(|masters| !masters.is_empty()).map(Self)
@@ -147,6 +152,14 @@ impl MasterKeys {
             std::process::abort();
         }
         Sealed([&[master.id][..], &nonce, &text].concat())
+    }
+
+    /// A secret that is computed instead of stored: HMAC-SHA-256 of `purpose` under the newest
+    /// master key. It changes when that key does.
+    pub fn derive(&self, purpose: &str) -> Secret {
+        let Some(master) = self.0.last() else { std::process::abort() };
+        let tag = hmac::sign(&master.derive, format!("castellan derive 1: {purpose}").as_bytes());
+        Secret::from_text(URL_SAFE_NO_PAD.encode(tag.as_ref()))
     }
 
     /// Decrypts what [`MasterKeys::seal`] made for the same `context`.
@@ -198,6 +211,15 @@ mod tests {
         let sealed = old.seal("x", b"plain");
         assert_eq!(both.open("x", &sealed).expect("opens").as_slice(), b"plain");
         assert_eq!(old.open("x", &both.seal("x", b"new")), Err(OpenError::UnknownKey(2)));
+    }
+
+    #[test]
+    fn a_derived_secret_is_stable_and_its_purposes_differ() {
+        let keys = MasterKeys::new(&[(1, [7; 32])]).expect("one key");
+        assert_eq!(keys.derive("a").expose(), keys.derive("a").expose());
+        assert_ne!(keys.derive("a").expose(), keys.derive("b").expose());
+        let newer = MasterKeys::new(&[(1, [7; 32]), (2, [8; 32])]).expect("two keys");
+        assert_ne!(newer.derive("a").expose(), keys.derive("a").expose());
     }
 
     #[test]
