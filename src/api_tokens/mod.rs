@@ -66,12 +66,7 @@ pub fn fresh_secret() -> Secret {
 ///
 /// # Errors
 /// The database failed.
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    new: &NewApiToken,
-    secret: &Secret,
-    now: Timestamp,
-) -> Result<ApiToken> {
+pub async fn insert(tx: &mut Tx<'_>, new: &NewApiToken, secret: &Secret, now: Timestamp) -> Result<ApiToken> {
     let text = secret.expose();
     let hint = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
     let token = ApiToken {
@@ -106,11 +101,7 @@ pub async fn authenticate(db: &mut Db<'_>, bearer: &str, now: Timestamp) -> Resu
 ///
 /// # Errors
 /// The database failed.
-pub async fn find_in(
-    db: &mut Db<'_>,
-    organization: OrganizationId,
-    id: ApiTokenId,
-) -> Result<Option<ApiToken>> {
+pub async fn find_in(db: &mut Db<'_>, organization: OrganizationId, id: ApiTokenId) -> Result<Option<ApiToken>> {
     sql::find_in(db, organization, id).await
 }
 
@@ -126,12 +117,7 @@ pub async fn list(db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<A
 ///
 /// # Errors
 /// The database failed.
-pub async fn revoke(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: ApiTokenId,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn revoke(tx: &mut Tx<'_>, organization: OrganizationId, id: ApiTokenId, now: Timestamp) -> Result<bool> {
     sql::revoke(tx, organization, id, now).await
 }
 

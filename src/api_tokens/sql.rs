@@ -91,11 +91,7 @@ pub async fn find_by_hash(db: &mut Db<'_>, hash: &SecretHash) -> Result<Option<A
     Ok(fetch_optional!(db, Row, FIND_BY_HASH, hash)?.map(ApiToken::from))
 }
 
-pub async fn find_in(
-    db: &mut Db<'_>,
-    organization: OrganizationId,
-    id: ApiTokenId,
-) -> Result<Option<ApiToken>> {
+pub async fn find_in(db: &mut Db<'_>, organization: OrganizationId, id: ApiTokenId) -> Result<Option<ApiToken>> {
     Ok(fetch_optional!(db, Row, FIND_IN, organization, id)?.map(ApiToken::from))
 }
 
@@ -103,12 +99,7 @@ pub async fn list(db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<A
     Ok(fetch_all!(db, Row, LIST, organization)?.into_iter().map(ApiToken::from).collect())
 }
 
-pub async fn revoke(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: ApiTokenId,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn revoke(tx: &mut Tx<'_>, organization: OrganizationId, id: ApiTokenId, now: Timestamp) -> Result<bool> {
     Ok(execute!(tx, REVOKE, organization, id, now)? == 1)
 }
 

@@ -82,13 +82,7 @@ impl Rows {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn begin(
-        &self,
-        secret: &Secret,
-        kept: &[u8],
-        lifetime: Duration,
-        now: Timestamp,
-    ) -> Result<()> {
+    pub async fn begin(&self, secret: &Secret, kept: &[u8], lifetime: Duration, now: Timestamp) -> Result<()> {
         let new = NewRow { secret, subject: UNDER_WAY, session: None, kept, lifetime };
         self.insert(new, now).await.map(drop)
     }
@@ -175,4 +169,3 @@ impl Rows {
 fn context(id: PortalSessionId) -> String {
     format!("portal_session:{id}")
 }
-
