@@ -84,7 +84,8 @@ mod tests {
         let code = random_code();
         assert_eq!(code.expose().len(), 29);
         assert_ne!(code, random_code());
-        let sloppy = format!(" {} ", code.expose().to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l"));
+        let sloppy =
+            format!(" {} ", code.expose().to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l"));
         assert_eq!(hash(&sloppy), hash(code.expose()));
         assert_ne!(hash(&code.expose()[..28]), hash(code.expose()));
     }

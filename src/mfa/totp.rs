@@ -59,8 +59,12 @@ pub async fn begin(
     let factor = FactorId::new(now);
     sql::delete_setups(tx, user, "totp").await?;
     let sealed = keys.seal(&setup_place(factor, bound_to), &seed);
-    sql::insert(tx, &sql::NewFactor { id: factor, user, kind: "totp", name: "", sealed: &sealed, credential_id: None }, now)
-        .await?;
+    sql::insert(
+        tx,
+        &sql::NewFactor { id: factor, user, kind: "totp", name: "", sealed: &sealed, credential_id: None },
+        now,
+    )
+    .await?;
     Ok(Setup { factor, seed })
 }
 
@@ -117,7 +121,14 @@ pub async fn confirm(
 pub async fn enroll(tx: &mut Tx<'_>, keys: &MasterKeys, user: UserId, seed: &[u8], now: Timestamp) -> Result<FactorId> {
     let factor = FactorId::new(now);
     let sealed = keys.seal(&place(factor), seed);
-    let new = sql::NewFactor { id: factor, user, kind: "totp", name: "Authenticator app", sealed: &sealed, credential_id: None };
+    let new = sql::NewFactor {
+        id: factor,
+        user,
+        kind: "totp",
+        name: "Authenticator app",
+        sealed: &sealed,
+        credential_id: None,
+    };
     sql::insert(tx, &new, now).await?;
     sql::confirm_totp(tx, factor, new.name, (&sealed, 0), now).await?;
     Ok(factor)
