@@ -57,7 +57,8 @@ pub fn append(file: &Path) -> Result<u8, Invalid> {
     if create(file).map_err(io)? {
         return Ok(1);
     }
-    let ids: Vec<u8> = lines("master_key_file", &read_secret("master_key_file", file)?)?.iter().map(|key| key.0).collect();
+    let ids: Vec<u8> =
+        lines("master_key_file", &read_secret("master_key_file", file)?)?.iter().map(|key| key.0).collect();
     let next = ids.iter().max().and_then(|id| id.checked_add(1)).ok_or_else(|| {
         Invalid::new("master_key_file", "holds key 255 already", "Remove keys that no longer seal anything")
     })?;

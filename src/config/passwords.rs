@@ -25,14 +25,7 @@ fn milliseconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Dur
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self {
-            memory_kib: 19_456,
-            passes: 2,
-            lanes: 1,
-            threads: 0,
-            queue: Duration::from_secs(5),
-            minimum_length: 10,
-        }
+        Self { memory_kib: 19_456, passes: 2, lanes: 1, threads: 0, queue: Duration::from_secs(5), minimum_length: 10 }
     }
 }
 

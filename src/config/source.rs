@@ -44,7 +44,11 @@ impl Source {
         let mut figment = Figment::new();
         match &self.file {
             Some(file) if !file.exists() => {
-                return Err(Invalid::new("config", format!("{} does not exist", file.display()), "Name a file that does"));
+                return Err(Invalid::new(
+                    "config",
+                    format!("{} does not exist", file.display()),
+                    "Name a file that does",
+                ));
             }
             Some(file) => figment = figment.merge(Toml::file_exact(file)),
             None => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
