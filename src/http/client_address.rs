@@ -21,7 +21,8 @@ impl ClientAddress {
     pub fn of(peer: IpAddr, headers: &HeaderMap, site: &Site) -> Self {
         let mut address = peer.to_canonical();
         let values = headers.get_all("x-forwarded-for");
-        let hops: Vec<&str> = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
+        let hops: Vec<&str> =
+            values.iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
         for hop in hops.into_iter().rev() {
             if !site.trusts(address) {
                 break;

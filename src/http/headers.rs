@@ -14,7 +14,8 @@ use super::{ClientAddress, Failure, Page, Site, client_address, page};
 pub const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 /// What an answer that draws nothing may do: nothing.
-const CSP_OF_DATA: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+const CSP_OF_DATA: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
 
 /// On every answer (ASVS 3.4).
 const HEADERS: [(&str, &str); 5] = [
