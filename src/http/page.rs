@@ -120,13 +120,11 @@ impl Page {
     }
 
     /// A sign of `icons.rs`, by name.
-    #[expect(clippy::unused_self, reason = "templates reach it through the page they have")]
     pub fn icon(&self, name: &str) -> Safe<String> {
         icons::icon(name)
     }
 
     /// The address of a file in `src/http/assets`.
-    #[expect(clippy::unused_self, reason = "templates reach it through the page they have")]
     pub fn asset(&self, name: &str) -> String {
         assets::url(name)
     }
