@@ -1,1 +1,5 @@
 //! (see the working contract)
+
+mod algorithm;
+
+pub use algorithm::Algorithm;

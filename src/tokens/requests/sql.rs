@@ -1,0 +1,119 @@
+use super::AuthorizationRequest;
+use crate::{
+    clock::Timestamp,
+    id::{AuthorizationRequestId, ClientRowId, UserId},
+    secret::SecretHash,
+    store::{Db, Json, Result, Tx},
+    tokens::Scope,
+};
+
+statements! {
+    INSERT = "
+        INSERT INTO authorization_requests (id, client_id, browser_hash, parameters, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "
+        SELECT * FROM authorization_requests
+         WHERE id = $1 AND browser_hash = $2 AND consumed_at IS NULL AND expires_at > $3";
+    GIVE_CONSENT = "
+        UPDATE authorization_requests SET consented_by = $3
+         WHERE id = $1 AND browser_hash = $2 AND consumed_at IS NULL AND expires_at > $4";
+    CONSUME = "UPDATE authorization_requests SET consumed_at = $2 WHERE id = $1 AND consumed_at IS NULL";
+    FIND_CONSENT = "SELECT scope FROM consents WHERE user_id = $1 AND client_id = $2";
+    REMEMBER_CONSENT = "
+        INSERT INTO consents (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, granted_at = excluded.granted_at";
+    SWEEP = "DELETE FROM authorization_requests WHERE expires_at < $1";
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: AuthorizationRequestId,
+    client_id: ClientRowId,
+    browser_hash: SecretHash,
+    parameters: Json<Vec<(String, String)>>,
+    consented_by: Option<UserId>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    consumed_at: Option<Timestamp>,
+}
+
+impl From<Row> for AuthorizationRequest {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            client_id: row.client_id,
+            browser_hash: row.browser_hash,
+            parameters: row.parameters.0,
+            consented_by: row.consented_by,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            consumed_at: row.consumed_at,
+        }
+    }
+}
+
+/// Keeps a request until its user is back.
+///
+/// # Errors
+/// The database's, here and below.
+pub async fn insert(tx: &mut Tx<'_>, request: &AuthorizationRequest) -> Result<()> {
+    execute!(
+        tx,
+        INSERT,
+        request.id,
+        request.client_id,
+        &request.browser_hash,
+        Json(&request.parameters),
+        request.created_at,
+        request.expires_at,
+    )
+    .map(|_| ())
+}
+
+/// The request of that id, if this browser brought it and it still waits.
+pub async fn find(
+    db: &mut Db<'_>,
+    id: AuthorizationRequestId,
+    browser: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<AuthorizationRequest>> {
+    Ok(fetch_optional!(db, Row, FIND, id, browser, now)?.map(AuthorizationRequest::from))
+}
+
+/// Notes who allowed it; `false` if it no longer waits in this browser.
+pub async fn give_consent(
+    tx: &mut Tx<'_>,
+    id: AuthorizationRequestId,
+    browser: &SecretHash,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(execute!(tx, GIVE_CONSENT, id, browser, user, now)? == 1)
+}
+
+/// Answers it; `false` if it was answered before.
+pub async fn consume(tx: &mut Tx<'_>, id: AuthorizationRequestId, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, CONSUME, id, now)? == 1)
+}
+
+/// What the user has allowed the client before.
+pub async fn find_consent(db: &mut Db<'_>, user: UserId, client: ClientRowId) -> Result<Option<Scope>> {
+    let row = fetch_optional!(db, (String,), FIND_CONSENT, user, client)?;
+    Ok(row.and_then(|(scope,)| scope.parse().ok()))
+}
+
+/// Remembers what the user allows the client, in place of what stood there.
+pub async fn remember_consent(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    client: ClientRowId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, REMEMBER_CONSENT, user, client, scope.to_string(), now).map(|_| ())
+}
+
+/// Deletes requests whose user never came back.
+pub async fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    execute!(tx, SWEEP, now).map(|_| ())
+}

@@ -1,0 +1,289 @@
+//! One statement for each act on grants, codes and tokens. "Live" is spelled out in each reading: the
+//! user active, and no organization from theirs upwards suspended.
+
+use super::{Code, Grant, GrantDetails, NewCode, NewOpaqueToken, RefreshToken, Scope};
+use crate::{
+    clock::Timestamp,
+    id::{ClientRowId, GrantId, SessionId, UserId},
+    secret::SecretHash,
+    store::{Db, Json, Result, Tx},
+};
+
+statements! {
+    INSERT_GRANT = "
+        INSERT INTO grants (id, user_id, client_id, session_id, scope, details, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    FIND_GRANT = "SELECT * FROM grants WHERE id = $1";
+    INSERT_CODE = "
+        INSERT INTO authorization_codes (code_hash, grant_id, client_id, redirect_uri, code_challenge, nonce, failures,
+                                         expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, 0, $7)";
+    FIND_CODE = "
+        SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
+               c.client_id AS holder_id, c.redirect_uri, c.code_challenge, c.nonce, c.failures,
+               c.expires_at AS code_expires_at, c.consumed_at,
+               (u.status = 'active' AND NOT EXISTS (
+                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')) AS user_is_live
+          FROM authorization_codes c JOIN grants g ON g.id = c.grant_id JOIN users u ON u.id = g.user_id
+         WHERE c.code_hash = $1";
+    CONSUME_CODE = "
+        UPDATE authorization_codes SET consumed_at = $2
+         WHERE code_hash = $1 AND consumed_at IS NULL AND failures < $3";
+    COUNT_CODE_FAILURE = "
+        UPDATE authorization_codes SET failures = failures + 1 WHERE code_hash = $1 AND consumed_at IS NULL";
+    INSERT_REFRESH_TOKEN = "
+        INSERT INTO refresh_tokens (token_hash, grant_id, client_id, scope, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND_REFRESH_TOKEN = "
+        SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
+               r.client_id AS holder_id, r.scope AS token_scope, r.expires_at AS token_expires_at, r.consumed_at,
+               (u.status = 'active' AND NOT EXISTS (
+                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')) AS user_is_live
+          FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id JOIN users u ON u.id = g.user_id
+         WHERE r.token_hash = $1";
+    CONSUME_REFRESH_TOKEN = "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL";
+    INSERT_OPAQUE = "
+        INSERT INTO access_tokens (token_hash, grant_id, client_id, user_id, scope, claims, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    REVOKE_OPAQUE = "UPDATE access_tokens SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at IS NULL";
+    REVOKE_TOKEN_ID = "INSERT INTO revoked_tokens (token_id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    REVOKE_GRANT = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    REVOKE_OF_USER = "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    REVOKE_OF_SESSION = "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";
+    REVOKE_OF_CLIENT = "UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    CLIENTS_OF_SESSION = "SELECT DISTINCT client_id FROM grants WHERE session_id = $1";
+    NOTE_ASSERTION = "
+        INSERT INTO client_assertions (assertion_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    SWEEP_CODES = "DELETE FROM authorization_codes WHERE expires_at < $1";
+    SWEEP_REFRESH_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1";
+    SWEEP_ACCESS_TOKENS = "DELETE FROM access_tokens WHERE expires_at < $1";
+    SWEEP_REVOKED = "DELETE FROM revoked_tokens WHERE expires_at < $1";
+    SWEEP_ASSERTIONS = "DELETE FROM client_assertions WHERE expires_at < $1";
+    /// A grant outlives its refresh tokens' absolute end only while something still refers to it.
+    SWEEP_GRANTS = "
+        DELETE FROM grants WHERE expires_at < $1
+           AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)
+           AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id)";
+}
+
+#[derive(sqlx::FromRow)]
+struct GrantRow {
+    id: GrantId,
+    user_id: UserId,
+    client_id: ClientRowId,
+    session_id: Option<SessionId>,
+    #[sqlx(try_from = "String")]
+    scope: Scope,
+    details: Json<GrantDetails>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+impl From<GrantRow> for Grant {
+    fn from(row: GrantRow) -> Self {
+        Self {
+            id: row.id,
+            user_id: row.user_id,
+            client_id: row.client_id,
+            session_id: row.session_id,
+            scope: row.scope,
+            details: row.details.0,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CodeRow {
+    #[sqlx(flatten)]
+    grant: GrantRow,
+    holder_id: ClientRowId,
+    redirect_uri: String,
+    code_challenge: Option<String>,
+    nonce: Option<String>,
+    failures: i64,
+    code_expires_at: Timestamp,
+    consumed_at: Option<Timestamp>,
+    user_is_live: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct RefreshRow {
+    #[sqlx(flatten)]
+    grant: GrantRow,
+    holder_id: ClientRowId,
+    #[sqlx(try_from = "String")]
+    token_scope: Scope,
+    token_expires_at: Timestamp,
+    consumed_at: Option<Timestamp>,
+    user_is_live: bool,
+}
+
+/// Keeps a grant.
+///
+/// # Errors
+/// The database's, here and below.
+pub async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    execute!(
+        tx,
+        INSERT_GRANT,
+        grant.id,
+        grant.user_id,
+        grant.client_id,
+        grant.session_id,
+        grant.scope.to_string(),
+        Json(&grant.details),
+        grant.created_at,
+        grant.expires_at,
+    )
+    .map(|_| ())
+}
+
+/// The grant of that id, revoked or not.
+pub async fn find_grant(db: &mut Db<'_>, id: GrantId) -> Result<Option<Grant>> {
+    Ok(fetch_optional!(db, GrantRow, FIND_GRANT, id)?.map(Grant::from))
+}
+
+/// Keeps a code.
+pub async fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<()> {
+    execute!(
+        tx,
+        INSERT_CODE,
+        &code.code_hash,
+        code.grant_id,
+        code.client_id,
+        &code.redirect_uri,
+        &code.code_challenge,
+        &code.nonce,
+        code.expires_at,
+    )
+    .map(|_| ())
+}
+
+/// The code, used or not, with its grant.
+pub async fn find_code(db: &mut Db<'_>, code: &SecretHash) -> Result<Option<Code>> {
+    let row = fetch_optional!(db, CodeRow, FIND_CODE, code)?;
+    Ok(row.map(|row| Code {
+        grant: row.grant.into(),
+        client_id: row.holder_id,
+        redirect_uri: row.redirect_uri,
+        code_challenge: row.code_challenge,
+        nonce: row.nonce,
+        failures: row.failures,
+        expires_at: row.code_expires_at,
+        consumed_at: row.consumed_at,
+        user_is_live: row.user_is_live,
+    }))
+}
+
+/// Spends the code once all else about it has been judged; `false` if another request was faster.
+pub async fn consume_code(tx: &mut Tx<'_>, code: &SecretHash, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, CONSUME_CODE, code, now, super::code::FAILURES)? == 1)
+}
+
+/// Counts a redemption with invalid proof.
+pub async fn count_code_failure(tx: &mut Tx<'_>, code: &SecretHash) -> Result<()> {
+    execute!(tx, COUNT_CODE_FAILURE, code).map(|_| ())
+}
+
+/// Keeps a refresh token of a grant.
+pub async fn insert_refresh_token(
+    tx: &mut Tx<'_>,
+    token: &SecretHash,
+    grant: &Grant,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let scope = grant.scope.to_string();
+    execute!(tx, INSERT_REFRESH_TOKEN, token, grant.id, grant.client_id, scope, now, expires_at).map(|_| ())
+}
+
+/// The refresh token, used or not, with its grant.
+pub async fn find_refresh_token(db: &mut Db<'_>, token: &SecretHash) -> Result<Option<RefreshToken>> {
+    let row = fetch_optional!(db, RefreshRow, FIND_REFRESH_TOKEN, token)?;
+    Ok(row.map(|row| RefreshToken {
+        grant: row.grant.into(),
+        client_id: row.holder_id,
+        scope: row.token_scope,
+        expires_at: row.token_expires_at,
+        consumed_at: row.consumed_at,
+        user_is_live: row.user_is_live,
+    }))
+}
+
+/// Spends the refresh token; `false` if another request was faster.
+pub async fn consume_refresh_token(tx: &mut Tx<'_>, token: &SecretHash, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, CONSUME_REFRESH_TOKEN, token, now)? == 1)
+}
+
+/// Keeps an opaque access token.
+pub async fn insert_opaque(tx: &mut Tx<'_>, token: &NewOpaqueToken) -> Result<()> {
+    execute!(
+        tx,
+        INSERT_OPAQUE,
+        &token.token_hash,
+        token.grant_id,
+        token.client_id,
+        token.user_id,
+        token.scope.to_string(),
+        Json(&token.claims),
+        token.expires_at,
+    )
+    .map(|_| ())
+}
+
+/// Revokes one opaque access token.
+pub async fn revoke_opaque(tx: &mut Tx<'_>, token: &SecretHash, now: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_OPAQUE, token, now).map(|_| ())
+}
+
+/// Revokes one signed access token by its `jti`, remembered until it would have ended.
+pub async fn revoke_token_id(tx: &mut Tx<'_>, token_id: &str, expires_at: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_TOKEN_ID, token_id, expires_at).map(|_| ())
+}
+
+/// Ends a grant and with it every code and token of its family.
+pub async fn revoke_grant(tx: &mut Tx<'_>, id: GrantId, now: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_GRANT, id, now).map(|_| ())
+}
+
+/// Ends all grants of a user.
+pub async fn revoke_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_OF_USER, user, now).map(|_| ())
+}
+
+/// Ends all grants given in a browser session.
+pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_OF_SESSION, session, now).map(|_| ())
+}
+
+/// Ends what a user allowed one client.
+pub async fn revoke_of_client(tx: &mut Tx<'_>, user: UserId, client: ClientRowId, now: Timestamp) -> Result<()> {
+    execute!(tx, REVOKE_OF_CLIENT, user, client, now).map(|_| ())
+}
+
+/// The clients that were signed in to in a session: those to tell when it ends.
+pub async fn clients_of_session(db: &mut Db<'_>, session: SessionId) -> Result<Vec<ClientRowId>> {
+    Ok(fetch_all!(db, (ClientRowId,), CLIENTS_OF_SESSION, session)?.into_iter().map(|(id,)| id).collect())
+}
+
+/// Marks a client assertion as seen; `false` if it was before (RFC 7523 §3 item 7).
+pub async fn note_assertion(tx: &mut Tx<'_>, assertion: &SecretHash, expires_at: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, NOTE_ASSERTION, assertion, expires_at)? == 1)
+}
+
+/// Deletes what has ended; a job calls it now and then.
+pub async fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    // Used codes and tokens stay until they would have expired: until then a replay must be recognised.
+    for statement in
+        [SWEEP_CODES, SWEEP_REFRESH_TOKENS, SWEEP_ACCESS_TOKENS, SWEEP_REVOKED, SWEEP_ASSERTIONS, SWEEP_GRANTS]
+    {
+        execute!(tx, statement, now)?;
+    }
+    Ok(())
+}
