@@ -41,6 +41,7 @@ CREATE TABLE users (
     given_name          TEXT    NOT NULL,
     family_name         TEXT    NOT NULL,
     display_name        TEXT    NOT NULL,
+    search              TEXT COLLATE "C" NOT NULL,   -- folded: display name first, then all that one searches by
     status              TEXT    NOT NULL,        -- invited | active | deactivated | removed
     connection_id       UUID,                      -- the connection that owns the account
     external_id         TEXT,                    -- that tool's own id (RFC 7643 section 3.1)
@@ -54,6 +55,7 @@ CREATE TABLE users (
 );
 CREATE UNIQUE INDEX users_realm_login_name_prepared ON users (realm, login_name_prepared);
 CREATE INDEX users_organization ON users (organization_id, status, id);
+CREATE INDEX users_organization_search ON users (organization_id, status, search, id);
 CREATE INDEX users_email ON users (email_prepared);
 CREATE INDEX users_connection ON users (connection_id, id);
 CREATE INDEX users_external ON users (connection_id, external_id);

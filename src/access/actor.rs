@@ -65,6 +65,41 @@ impl Actor {
         covered
     }
 
+    /// Whether the actor holds the permission over the organization and all below it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn may_throughout(
+        &self,
+        db: &mut Db<'_>,
+        permission: &str,
+        organization: OrganizationId,
+    ) -> Result<bool> {
+        let lineage = organizations::lineage(db, organization).await?;
+        let mut held = self.held.iter().filter(|held| held.subtree && held.name == permission);
+        Ok(held.any(|held| lineage.iter().any(|above| above.id == held.organization_id)))
+    }
+
+    /// The portal permissions that the actor holds over the organization. None: it is not theirs to see.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn permissions_over(&self, db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<String>> {
+        let lineage = organizations::lineage(db, organization).await?;
+        let is_provider = lineage.first().is_some_and(|organization| organization.parent_id.is_none());
+        let mut names: Vec<String> = Vec::new();
+        for held in self.held.iter().filter(|held| held.name.starts_with("portal:")) {
+            let covers = held.organization_id == organization && !lineage.is_empty()
+                || (held.subtree && lineage.iter().any(|above| above.id == held.organization_id));
+            let counts = is_provider || !OF_THE_PROVIDER.contains(&held.name.as_str());
+            if covers && counts && !names.contains(&held.name) {
+                names.push(held.name.clone());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Whether the actor may give the role over the organization: nobody grants what they do not hold
     /// there themselves. For products other than the portal, managing users of an organization that has
     /// the product is enough for its roles there.
@@ -105,6 +140,30 @@ impl Actor {
         for held in sql::permissions_by_organization(db, person, now).await? {
             let of_portal = held.name.starts_with("portal:") && !OF_THE_PROVIDER.contains(&held.name.as_str());
             if of_portal && !self.may(db, &held.name, held.organization_id).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the actor may give the role over the organization and all below it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn may_grant_throughout(
+        &self,
+        db: &mut Db<'_>,
+        role: &products::Role,
+        organization: OrganizationId,
+    ) -> Result<bool> {
+        if !self.may_grant(db, role, organization).await?
+            || !self.may_throughout(db, "portal:users:update", organization).await?
+        {
+            return Ok(false);
+        }
+        for permission in products::permissions_of_role(db, role.id).await? {
+            let of_portal = permission.starts_with("portal:") && !OF_THE_PROVIDER.contains(&permission.as_str());
+            if of_portal && !self.may_throughout(db, &permission, organization).await? {
                 return Ok(false);
             }
         }

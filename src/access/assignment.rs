@@ -49,6 +49,25 @@ pub struct Assignment {
     pub created_at: Timestamp,
 }
 
+/// A role that a user holds, where, and whence.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct RoleOfUser {
+    pub assignment_id: AssignmentId,
+    pub product_id: ProductId,
+    pub product_slug: String,
+    pub product_name: String,
+    pub role_id: RoleId,
+    pub role_slug: String,
+    pub role_name: String,
+    pub organization_id: OrganizationId,
+    pub organization_name: String,
+    pub subtree: bool,
+    /// The group it comes by, if it does.
+    pub group_name: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub source: Source,
+}
+
 /// Gives access. Whether the actor may is asked before ([`super::Actor::may_grant`]).
 ///
 /// # Errors
@@ -101,6 +120,14 @@ pub async fn end_of_group(tx: &mut Tx<'_>, group: GroupId) -> Result<()> {
 /// The database's.
 pub async fn list_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Assignment>> {
     sql::list_of_user(db, user).await
+}
+
+/// The roles a user holds now, one row for each role, place and way it comes: for pages that show why.
+///
+/// # Errors
+/// The database's.
+pub async fn roles_of_user(db: &mut Db<'_>, user: UserId, now: Timestamp) -> Result<Vec<RoleOfUser>> {
+    sql::roles_of_user(db, user, now).await
 }
 
 /// Whether the organization's administration rests on this user alone (P13): active, administrator of

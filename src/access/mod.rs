@@ -18,7 +18,8 @@ use crate::id::{ClientRowId, GroupId, UserId};
 
 pub use actor::Actor;
 pub use assignment::{
-    Assignment, NewAssignment, Source, assign, end_of_group, end_of_user, is_last_administrator, list_of_user, unassign,
+    Assignment, NewAssignment, RoleOfUser, Source, assign, end_of_group, end_of_user, is_last_administrator,
+    list_of_user, roles_of_user, unassign,
 };
 pub use entitlement::{Coverage, Entitlement, entitlement, products_of};
 pub use sql::STATEMENTS;

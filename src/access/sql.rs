@@ -1,4 +1,4 @@
-use super::{Assignment, NewAssignment, Subject};
+use super::{Assignment, NewAssignment, RoleOfUser, Subject};
 use crate::{
     clock::Timestamp,
     id::{AssignmentId, GroupId, OrganizationId, ProductId, RoleId, UserId},
@@ -80,6 +80,20 @@ statements! {
          WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
            AND o.status = 'active'
            AND (a.starts_at IS NULL OR a.starts_at <= $2) AND (a.ends_at IS NULL OR a.ends_at > $2)";
+    ROLES_OF_USER = "
+        SELECT a.id AS assignment_id, p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
+               r.id AS role_id, r.slug AS role_slug, r.name AS role_name,
+               o.id AS organization_id, o.name AS organization_name, a.subtree, g.display_name AS group_name, a.source
+          FROM assignments a
+          JOIN organizations o ON o.id = a.organization_id
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+          JOIN products p ON p.id = a.product_id
+          LEFT JOIN groups g ON g.id = a.group_id
+         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
+           AND o.status = 'active'
+           AND (a.starts_at IS NULL OR a.starts_at <= $2) AND (a.ends_at IS NULL OR a.ends_at > $2)
+         ORDER BY p.name, a.id, r.position, r.slug";
     ADMINISTRATORS = "
         SELECT DISTINCT u.id
           FROM users u
@@ -188,6 +202,10 @@ pub(super) async fn permissions_by_organization(
     now: Timestamp,
 ) -> Result<Vec<HeldPermission>> {
     fetch_all!(db, HeldPermission, PERMISSIONS_BY_ORGANIZATION, user, now)
+}
+
+pub(super) async fn roles_of_user(db: &mut Db<'_>, user: UserId, now: Timestamp) -> Result<Vec<RoleOfUser>> {
+    fetch_all!(db, RoleOfUser, ROLES_OF_USER, user, now)
 }
 
 pub(super) async fn administrators(

@@ -27,6 +27,10 @@ statements! {
     LIST = "
         SELECT id, slug, name, description, audience, launch_url, support, branding, policy, hidden
           FROM products ORDER BY name, id";
+    LIST_OF_ORGANIZATION = "
+        SELECT p.id, p.slug, p.name, p.description, p.audience, p.launch_url, p.support, p.branding, p.policy, p.hidden
+          FROM organization_products o JOIN products p ON p.id = o.product_id
+         WHERE o.organization_id = $1 ORDER BY p.name, p.id";
     LIST_ROLES = "
         SELECT id, product_id, slug, name, description, level, built_in
           FROM roles WHERE product_id = $1 ORDER BY position, slug";
@@ -162,6 +166,11 @@ pub async fn find_by_slug(db: &mut Db<'_>, slug: &str) -> Result<Option<Product>
 /// All products, the portal among them, by name.
 pub async fn list(db: &mut Db<'_>) -> Result<Vec<Product>> {
     Ok(fetch_all!(db, Row, LIST)?.into_iter().map(Product::from).collect())
+}
+
+/// The products that are switched on for an organization, by name.
+pub async fn list_of_organization(db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<Product>> {
+    Ok(fetch_all!(db, Row, LIST_OF_ORGANIZATION, organization)?.into_iter().map(Product::from).collect())
 }
 
 /// A product's roles, as the matrix orders them.

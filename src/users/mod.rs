@@ -6,6 +6,7 @@
 //! Invariants: a login name is unique in its realm in its prepared form, so that no two spellings of
 //! one name are two people. An id is never used again: removal leaves a tombstone without personal data.
 
+pub mod address;
 pub mod life_cycle;
 mod login_name;
 pub mod password;
@@ -23,7 +24,7 @@ use crate::{
 pub use login_name::{LoginName, LoginNameError, prepare_email};
 pub use sql::{
     Page, STATEMENTS, add_membership, count_by_status, find, find_by_email, find_by_login_name, find_in, list,
-    list_memberships, note_login, verify_email,
+    list_memberships, note_login, search, verify_email,
 };
 
 text_enum! {

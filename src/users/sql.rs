@@ -1,4 +1,5 @@
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{LoginName, Realm, Status, User, prepare_email};
 use crate::{
@@ -11,8 +12,8 @@ statements! {
     INSERT = "
         INSERT INTO users (id, organization_id, realm, login_name, login_name_prepared, email, email_prepared,
                            given_name, family_name, display_name, status, connection_id, external_id,
-                           webauthn_handle, document, version, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16)";
+                           webauthn_handle, document, version, created_at, updated_at, search)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17)";
     FIND = "SELECT * FROM users WHERE id = $1 AND status <> 'removed'";
     FIND_IN = "
         SELECT * FROM users WHERE id = $1 AND status <> 'removed'
@@ -25,7 +26,7 @@ statements! {
     UPDATE = "
         UPDATE users SET login_name = $3, login_name_prepared = $4, email = $5, email_prepared = $6,
                          email_verified_at = $7, given_name = $8, family_name = $9, display_name = $10,
-                         external_id = $11, document = $12, version = version + 1, updated_at = $13
+                         external_id = $11, document = $12, version = version + 1, updated_at = $13, search = $14
          WHERE id = $1 AND version = $2 AND status <> 'removed'";
     SET_STATUS = "
         UPDATE users SET status = $3, version = version + 1, updated_at = $4, deactivated_at = $5
@@ -33,7 +34,7 @@ statements! {
     ERASE = "
         UPDATE users SET status = 'removed', login_name = '', login_name_prepared = $2, email = NULL,
                          email_prepared = NULL, email_verified_at = NULL, given_name = '', family_name = '',
-                         display_name = '', external_id = NULL, document = '{}', webauthn_handle = $3,
+                         display_name = '', search = '', external_id = NULL, document = '{}', webauthn_handle = $3,
                          version = version + 1, updated_at = $4
          WHERE id = $1 AND status <> 'removed'";
     VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
@@ -44,6 +45,14 @@ statements! {
          WHERE status = $2 AND id > $3
            AND (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
          ORDER BY id LIMIT $4";
+    /// The same by name, of those whose folded text has the words looked for.
+    SEARCH = "
+        SELECT * FROM users
+         WHERE status = $2 AND search LIKE $3 ESCAPE '!'
+           AND (search > COALESCE((SELECT u.search FROM users u WHERE u.id = $4), '')
+                OR (id > $4 AND search = COALESCE((SELECT u.search FROM users u WHERE u.id = $4), '')))
+           AND (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
+         ORDER BY search, id LIMIT $5";
     COUNT_BY_STATUS = "
         SELECT status, COUNT(*) FROM users
          WHERE organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1)
@@ -103,6 +112,18 @@ impl From<Row> for User {
     }
 }
 
+/// What lists sort and search by. The display name stands first, so that its order is the list's.
+fn search_text(user: &User) -> String {
+    let email = user.email.as_deref().unwrap_or_default();
+    let parts = [user.name(), &user.given_name, &user.family_name, user.login_name.prepared(), email];
+    fold(&parts.join("\n"))
+}
+
+/// Case, width and composition do not tell words apart; marks do.
+fn fold(text: &str) -> String {
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
 pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
     execute!(
         tx,
@@ -123,6 +144,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
         &user.webauthn_handle,
         Json(&user.document),
         user.created_at,
+        search_text(user),
     )
     .map(|_| ())
 }
@@ -154,6 +176,7 @@ pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Resu
         &user.external_id,
         Json(&user.document),
         now,
+        search_text(user),
     )?;
     Ok(written == 1)
 }
@@ -208,6 +231,27 @@ pub struct Page {
 /// People of one status in an organization, members from elsewhere included, in the order they came.
 pub async fn list(db: &mut Db<'_>, organization: OrganizationId, status: Status, page: Page) -> Result<Vec<User>> {
     let rows = fetch_all!(db, Row, LIST, organization, status.as_str(), page.after, page.limit)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// People of one status whose name, login name or address has `text` in it, by name. `page.after` is the
+/// last of the page before.
+pub async fn search(
+    db: &mut Db<'_>,
+    organization: OrganizationId,
+    status: Status,
+    text: &str,
+    page: Page,
+) -> Result<Vec<User>> {
+    let mut pattern = String::from("%");
+    for character in fold(text.trim()).chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    let rows = fetch_all!(db, Row, SEARCH, organization, status.as_str(), pattern, page.after, page.limit)?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 
