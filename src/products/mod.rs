@@ -21,8 +21,8 @@ use crate::{
 
 pub use cache::Cache;
 pub use sql::{
-    STATEMENTS, find, find_by_slug, find_role, list, list_of_organization, list_permissions, list_roles, permissions_of_role,
-    switch_on,
+    STATEMENTS, find, find_by_slug, find_role, list, list_of_organization, list_permissions, list_roles,
+    permissions_of_role, switch_on,
 };
 
 /// The assurance a product demands of whoever signs in to it (C9).

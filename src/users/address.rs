@@ -8,7 +8,9 @@ use crate::organizations::EffectivePolicy;
 pub enum Unfit {
     #[error("This is not an address of e-mail. Write it as name@example.com, one address only.")]
     Malformed,
-    #[error("{0}@ is a role address, shared by several people, and this organization allows only personal ones. Use the person's own address.")]
+    #[error(
+        "{0}@ is a role address, shared by several people, and this organization allows only personal ones. Use the person's own address."
+    )]
     RoleAddress(String),
     #[error("This organization allows only addresses of its own domains: {0}. Use one of these.")]
     ForeignDomain(String),
@@ -27,12 +29,65 @@ impl Unfit {
 
 /// Names of mailboxes that several people read (RFC 2142 and custom).
 const ROLES: &[&str] = &[
-    "abuse", "accounting", "accounts", "admin", "administrator", "all", "billing", "careers", "compliance", "contact",
-    "customerservice", "dev", "devops", "enquiries", "everyone", "feedback", "finance", "hello", "help", "helpdesk",
-    "hostmaster", "hr", "info", "inquiries", "invoice", "invoices", "it", "jobs", "legal", "mail", "mailer-daemon",
-    "marketing", "news", "newsletter", "no-reply", "noc", "noreply", "office", "operations", "orders", "payroll",
-    "postmaster", "press", "privacy", "purchasing", "reception", "root", "sales", "security", "service",
-    "servicedesk", "soc", "staff", "support", "sysadmin", "team", "tech", "usenet", "webmaster",
+    "abuse",
+    "accounting",
+    "accounts",
+    "admin",
+    "administrator",
+    "all",
+    "billing",
+    "careers",
+    "compliance",
+    "contact",
+    "customerservice",
+    "dev",
+    "devops",
+    "enquiries",
+    "everyone",
+    "feedback",
+    "finance",
+    "hello",
+    "help",
+    "helpdesk",
+    "hostmaster",
+    "hr",
+    "info",
+    "inquiries",
+    "invoice",
+    "invoices",
+    "it",
+    "jobs",
+    "legal",
+    "mail",
+    "mailer-daemon",
+    "marketing",
+    "news",
+    "newsletter",
+    "no-reply",
+    "noc",
+    "noreply",
+    "office",
+    "operations",
+    "orders",
+    "payroll",
+    "postmaster",
+    "press",
+    "privacy",
+    "purchasing",
+    "reception",
+    "root",
+    "sales",
+    "security",
+    "service",
+    "servicedesk",
+    "soc",
+    "staff",
+    "support",
+    "sysadmin",
+    "team",
+    "tech",
+    "usenet",
+    "webmaster",
 ];
 
 /// Judges an address by its form and the organization's policy.
@@ -100,9 +155,22 @@ mod tests {
     #[test]
     fn what_mail_software_reads_in_two_ways_is_no_address() {
         for bad in [
-            "", "a", "a@", "@b.example", "a@b", "a@b.example,c@d.example", "a@b.example;c@d.example", "a b@c.example",
-            "a@b.example\nBcc: c@d.example", "\"a@b\"@c.example", "a@[127.0.0.1]", "a..b@c.example", "<a@b.example>",
-            "a@-b.example", "a@b..example", "a\0@b.example",
+            "",
+            "a",
+            "a@",
+            "@b.example",
+            "a@b",
+            "a@b.example,c@d.example",
+            "a@b.example;c@d.example",
+            "a b@c.example",
+            "a@b.example\nBcc: c@d.example",
+            "\"a@b\"@c.example",
+            "a@[127.0.0.1]",
+            "a..b@c.example",
+            "<a@b.example>",
+            "a@-b.example",
+            "a@b..example",
+            "a\0@b.example",
         ] {
             assert_eq!(verdict(bad), Err(Unfit::Malformed), "{bad:?}");
         }
@@ -110,8 +178,10 @@ mod tests {
 
     #[test]
     fn only_the_domains_of_the_policy_pass() {
-        let policy =
-            EffectivePolicy { email_domains: Some(vec!["brackwater.example".to_owned()]), ..EffectivePolicy::default() };
+        let policy = EffectivePolicy {
+            email_domains: Some(vec!["brackwater.example".to_owned()]),
+            ..EffectivePolicy::default()
+        };
         assert_eq!(check("mara@Brackwater.example", &policy), Ok(()));
         assert!(matches!(check("mara@sub.brackwater.example", &policy), Err(Unfit::ForeignDomain(_))));
     }
