@@ -1,0 +1,67 @@
+use std::{path::PathBuf, str::FromStr};
+
+use castellan::{clock::Timestamp, id::uuid_at, store};
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+/// A database of one test: a file, or a PostgreSQL database copied from a migrated template.
+pub enum Database {
+    Sqlite(PathBuf),
+    Postgres { server: String, name: String },
+}
+
+/// The URL of a PostgreSQL server whose user may make databases; unset means SQLite.
+const VARIABLE: &str = "CASTELLAN_TEST_DATABASE";
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+impl Database {
+    pub async fn create() -> Self {
+        let id = uuid_at(Timestamp::from_seconds(0)).simple().to_string();
+        match std::env::var(VARIABLE) {
+            Err(_) => {
+                let folder = std::env::temp_dir().join(format!("castellan-test-{}", std::process::id()));
+                std::fs::create_dir_all(&folder).expect("a folder for the databases");
+                Self::Sqlite(folder.join(format!("{id}.db")))
+            }
+            Ok(server) => {
+                let template = TEMPLATE.get_or_init(|| template(&server)).await;
+                let name = format!("castellan_{id}");
+                execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+                Self::Postgres { server, name }
+            }
+        }
+    }
+
+    pub fn url(&self) -> store::Url {
+        match self {
+            Self::Sqlite(path) => store::Url::Sqlite(path.clone()),
+            Self::Postgres { server, name } => store::Url::from_str(&format!("{server}{name}")).expect("a URL"),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Self::Sqlite(path) = self {
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+            }
+        }
+    }
+}
+
+/// Migrates one database per run of the suite, which PostgreSQL then copies.
+async fn template(server: &str) -> String {
+    let name = format!("castellan_template_{}", std::process::id());
+    execute(server, &format!("DROP DATABASE IF EXISTS {name}")).await;
+    execute(server, &format!("CREATE DATABASE {name}")).await;
+    let url = store::Url::from_str(&format!("{server}{name}")).expect("a URL");
+    let store = store::Store::open(&store::Options { url, migrate: true }).await.expect("it migrates");
+    store.close().await;
+    name
+}
+
+async fn execute(server: &str, sql: &str) {
+    let mut connection = PgConnection::connect(&format!("{server}postgres")).await.expect("PostgreSQL answers");
+    connection.execute(sqlx::AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
