@@ -10,3 +10,4 @@ mod ops;
 mod portal;
 mod scim;
 mod support;
+mod tidy;

@@ -1,0 +1,228 @@
+//! The architecture as a test: which room imports which, who owns a dependency, where SQL lies.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The rooms that every room but the leaves may see.
+const LEAVES: &[&str] = &["clock", "id", "secret", "store"];
+
+/// Nouns: each with the nouns it may see beside the leaves. A new arrow is argued in its commit.
+const NOUNS: &[(&str, &[&str])] = &[
+    ("organizations", &["mfa"]), // a policy names the methods it allows
+    ("products", &["organizations"]),
+    ("attempts", &[]),
+    ("portal_sessions", &[]),
+    ("keys", &[]),
+    ("audit", &[]),
+    ("jobs", &["audit", "clients", "keys", "mail"]),
+    ("mail", &["jobs"]),
+    ("clients", &[]),
+    ("action_tokens", &[]),
+    ("api_tokens", &["access"]),
+    ("access", &["organizations", "products"]),
+    ("groups", &["access", "users"]),
+    ("connections", &[]),
+    ("tokens", &["clients", "keys", "organizations", "users"]),
+    ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "tokens", "users"]),
+    ("mfa", &["action_tokens", "audit", "mail", "organizations", "products", "sessions", "tokens", "users"]),
+    ("users", &["access", "action_tokens", "audit", "organizations", "products", "sessions", "tokens"]),
+];
+
+/// Protocol rooms: all of them see `app`, `http`, `config` and the nouns; these see a room of their kind.
+const PROTOCOLS: &[(&str, &[&str])] =
+    &[("oauth", &[]), ("oidc", &["oauth"]), ("login", &["oauth"]), ("account", &["login", "oauth"]), ("scim", &[]), ("api", &[])];
+
+#[test]
+fn rooms_import_only_along_the_arrows() {
+    let mut wrong = Vec::new();
+    let nouns: Vec<&str> = NOUNS.iter().map(|(noun, _)| *noun).collect();
+    for (room, allowed) in NOUNS {
+        for (file, import) in imports(room) {
+            if import != *room && !allowed.contains(&import.as_str()) && !LEAVES.contains(&import.as_str()) {
+                wrong.push(format!("{file} imports {import}"));
+            }
+        }
+    }
+    for (room, allowed) in PROTOCOLS {
+        for (file, import) in imports(room) {
+            let import = import.as_str();
+            let below = nouns.contains(&import) || LEAVES.contains(&import) || ["app", "config", "http"].contains(&import);
+            if import != *room && !allowed.contains(&import) && !below {
+                wrong.push(format!("{file} imports {import}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "arrows that point where none may:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_portal_sees_its_pages_its_session_rows_and_nothing_of_the_server() {
+    let allowed = ["portal", "http", "portal_sessions", "clock", "id", "secret"];
+    let wrong: Vec<String> = imports("portal")
+        .into_iter()
+        .filter(|(_, import)| !allowed.contains(&import.as_str()))
+        .map(|(file, import)| format!("{file} imports {import}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_product_apps_import_nothing_of_castellan() {
+    for (path, text) in sources("demo/apps") {
+        assert!(!text.contains("castellan::"), "{}", path.display());
+        for line in text.lines().filter(|line| line.contains("crate::")) {
+            assert!(line.contains("crate::demo::apps"), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_dependency_has_one_owner() {
+    let owners: &[(&str, &[&str])] = &[
+        ("oxide_auth", &["oauth/engine"]),
+        ("openidconnect", &["oidc/", "portal/sign_in", "demo/"]),
+        ("webauthn_rs", &["mfa/passkeys"]),
+        ("totp_rs", &["mfa/totp"]),
+        ("lettre", &["mail/", "jobs/"]),
+        ("argon2", &["users/password"]),
+        ("reqwest", &["http/outbound", "demo/"]),
+    ];
+    let mut wrong = Vec::new();
+    for (path, text) in sources("") {
+        let name = path.display().to_string();
+        for (dependency, rooms) in owners {
+            let used = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{dependency}::")));
+            if used && !rooms.iter().any(|room| name.starts_with(&format!("src/{room}"))) {
+                wrong.push(format!("{name} uses {dependency}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn sql_lies_in_the_store_and_in_files_called_sql() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources("") {
+        let name = path.display().to_string();
+        let home = name.starts_with("src/store/") || name.ends_with("/sql.rs");
+        if !home && ["sqlx::query", "fetch_optional!(", "fetch_all!(", "fetch_one!(", "execute!("].iter().any(|call| text.contains(call)) {
+            wrong.push(name);
+        }
+    }
+    assert!(wrong.is_empty(), "SQL outside of sql.rs:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_migrations_of_both_databases_are_twins() {
+    let (sqlite, postgres) = (migrations("sqlite"), migrations("postgres"));
+    assert_eq!(sqlite.len(), postgres.len());
+    for ((name, ours), (twin, theirs)) in sqlite.iter().zip(&postgres) {
+        assert_eq!(name, twin, "same file names");
+        assert_eq!(columns(ours), columns(theirs), "{name}: same tables, columns and indexes");
+    }
+}
+
+fn migrations(kind: &str) -> Vec<(String, String)> {
+    let folder = root().join("migrations").join(kind);
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .expect("migrations")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read_to_string(&path).expect("text"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// Each line of DDL without comments and with one word for each pair of types.
+fn columns(ddl: &str) -> Vec<String> {
+    ddl.lines()
+        .map(|line| line.split("--").next().unwrap_or_default())
+        .map(|line| {
+            let words = line.split_whitespace().map(|word| match word.trim_end_matches(',') {
+                "BLOB" | "UUID" | "BYTEA" => "bytes",
+                "INTEGER" | "BIGINT" => "integer",
+                other => other,
+            });
+            words.collect::<Vec<_>>().join(" ")
+        })
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every source file of a room: its folder, or its one file.
+fn sources(room: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let folder = root().join("src").join(room);
+    if folder.is_dir() {
+        walk(&folder, &mut found);
+    } else if let Ok(text) = fs::read_to_string(folder.with_extension("rs")) {
+        found.push((folder.with_extension("rs"), text));
+    }
+    let mut found: Vec<(PathBuf, String)> =
+        found.into_iter().map(|(path, text)| (path.strip_prefix(root()).expect("inside").to_owned(), text)).collect();
+    found.sort();
+    found
+}
+
+fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("text");
+            found.push((path, text));
+        }
+    }
+}
+
+/// The rooms that a room's files name as `crate::room`, or inside `use crate::{room..., room...}`.
+fn imports(room: &str) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (path, text) in sources(room) {
+        // Inline tests may reach further: they set a scene.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (index, _) in code.match_indices("crate::") {
+            if code[..index].ends_with('$') || code[..index].rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("//")) {
+                continue;
+            }
+            let rest = &code[index + "crate::".len()..];
+            let names = if let Some(group) = rest.strip_prefix('{') { top_level(group) } else { vec![word(rest)] };
+            found.extend(names.into_iter().filter(|name| !name.is_empty()).map(|name| (path.display().to_string(), name)));
+        }
+    }
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// The first words of the comma-separated parts of a `{...}` group, nested groups skipped.
+fn top_level(group: &str) -> Vec<String> {
+    let (mut depth, mut at_start, mut names) = (0, true, Vec::new());
+    for (index, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => at_start = true,
+            c if at_start && !c.is_whitespace() => {
+                names.push(word(&group[index..]));
+                at_start = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
