@@ -32,8 +32,14 @@ const NOUNS: &[(&str, &[&str])] = &[
 ];
 
 /// Protocol rooms: all of them see `app`, `http`, `config` and the nouns; these see a room of their kind.
-const PROTOCOLS: &[(&str, &[&str])] =
-    &[("oauth", &[]), ("oidc", &["oauth"]), ("login", &["oauth"]), ("account", &["login", "oauth"]), ("scim", &[]), ("api", &[])];
+const PROTOCOLS: &[(&str, &[&str])] = &[
+    ("oauth", &[]),
+    ("oidc", &["oauth"]),
+    ("login", &["oauth"]),
+    ("account", &["login", "oauth"]),
+    ("scim", &[]),
+    ("api", &[]),
+];
 
 #[test]
 fn rooms_import_only_along_the_arrows() {
@@ -49,7 +55,8 @@ fn rooms_import_only_along_the_arrows() {
     for (room, allowed) in PROTOCOLS {
         for (file, import) in imports(room) {
             let import = import.as_str();
-            let below = nouns.contains(&import) || LEAVES.contains(&import) || ["app", "config", "http"].contains(&import);
+            let below =
+                nouns.contains(&import) || LEAVES.contains(&import) || ["app", "config", "http"].contains(&import);
             if import != *room && !allowed.contains(&import) && !below {
                 wrong.push(format!("{file} imports {import}"));
             }
@@ -94,7 +101,9 @@ fn each_dependency_has_one_owner() {
     for (path, text) in sources("") {
         let name = path.display().to_string();
         for (dependency, rooms) in owners {
-            let used = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{dependency}::")));
+            let used = text
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{dependency}::")));
             if used && !rooms.iter().any(|room| name.starts_with(&format!("src/{room}"))) {
                 wrong.push(format!("{name} uses {dependency}"));
             }
@@ -109,7 +118,11 @@ fn sql_lies_in_the_store_and_in_files_called_sql() {
     for (path, text) in sources("") {
         let name = path.display().to_string();
         let home = name.starts_with("src/store/") || name.ends_with("/sql.rs");
-        if !home && ["sqlx::query", "fetch_optional!(", "fetch_all!(", "fetch_one!(", "execute!("].iter().any(|call| text.contains(call)) {
+        if !home
+            && ["sqlx::query", "fetch_optional!(", "fetch_all!(", "fetch_one!(", "execute!("]
+                .iter()
+                .any(|call| text.contains(call))
+        {
             wrong.push(name);
         }
     }
@@ -193,12 +206,16 @@ fn imports(room: &str) -> BTreeSet<(String, String)> {
         // Inline tests may reach further: they set a scene.
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (index, _) in code.match_indices("crate::") {
-            if code[..index].ends_with('$') || code[..index].rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("//")) {
+            if code[..index].ends_with('$')
+                || code[..index].rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("//"))
+            {
                 continue;
             }
             let rest = &code[index + "crate::".len()..];
             let names = if let Some(group) = rest.strip_prefix('{') { top_level(group) } else { vec![word(rest)] };
-            found.extend(names.into_iter().filter(|name| !name.is_empty()).map(|name| (path.display().to_string(), name)));
+            found.extend(
+                names.into_iter().filter(|name| !name.is_empty()).map(|name| (path.display().to_string(), name)),
+            );
         }
     }
     found

@@ -25,7 +25,9 @@ mod text_enum;
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
+use sqlx::{
+    Executor, PgConnection, PgPool, Postgres, SqlStr, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection,
+};
 
 pub use connect::{Options, Url};
 pub use error::{Error, Unique};
@@ -159,6 +161,18 @@ impl Store {
             Self::Sqlite { writer, .. } => writer.write(unit).await,
             Self::Postgres { pool } => postgres::write(pool, unit).await,
         }
+    }
+
+    /// Prepares a statement without running it: how a test checks every statement of every room.
+    ///
+    /// # Errors
+    /// The database does not understand the statement.
+    pub async fn prepare(&self, sql: &'static str) -> Result<()> {
+        match self {
+            Self::Sqlite { readers, .. } => readers.prepare(SqlStr::from_static(sql)).await.map(|_| ())?,
+            Self::Postgres { pool } => pool.prepare(SqlStr::from_static(sql)).await.map(|_| ())?,
+        }
+        Ok(())
     }
 
     /// Whether this is PostgreSQL.

@@ -1,1 +1,3 @@
-//! Behaviour of `ops`, over HTTP.
+//! Behaviour of operation: storage, configuration, commands.
+
+mod statements;

@@ -62,7 +62,8 @@ impl Answer {
     /// One parameter of the redirect's query.
     #[track_caller]
     pub fn location_parameter(&self, name: &str) -> Option<String> {
-        let location = url::Url::parse("http://localhost:8080").and_then(|base| base.join(&self.location())).expect("a URL");
+        let location =
+            url::Url::parse("http://localhost:8080").and_then(|base| base.join(&self.location())).expect("a URL");
         location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
@@ -92,7 +93,11 @@ impl Answer {
         let form = if named.value().name() == "form" {
             named
         } else {
-            named.ancestors().filter_map(scraper::ElementRef::wrap).find(|element| element.value().name() == "form").unwrap_or_else(|| panic!("{id:?} is in no form"))
+            named
+                .ancestors()
+                .filter_map(scraper::ElementRef::wrap)
+                .find(|element| element.value().name() == "form")
+                .unwrap_or_else(|| panic!("{id:?} is in no form"))
         };
         let mut fields = Vec::new();
         let inputs = Selector::parse("input, textarea, select").expect("a selector");
@@ -115,7 +120,9 @@ impl Answer {
             };
             fields.push((name.to_owned(), value));
         }
-        if named.value().name() == "button" && let Some(name) = named.value().attr("name") {
+        if named.value().name() == "button"
+            && let Some(name) = named.value().attr("name")
+        {
             fields.push((name.to_owned(), named.value().attr("value").unwrap_or_default().to_owned()));
         }
         (form.value().attr("action").unwrap_or_default().to_owned(), fields)

@@ -10,12 +10,14 @@
 //! castellan.clock().advance(Duration::from_secs(60));   // time moves only by hand
 //! ```
 
+#![expect(dead_code, reason = "each test uses the part of the cast it needs")]
+
 mod answer;
 mod browser;
 mod database;
 mod world;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -25,6 +27,8 @@ use axum::{
 use castellan::{
     app::App,
     clock::{Clock, Timestamp},
+    config::Config,
+    secret::MasterKeys,
 };
 use tower::ServiceExt;
 
@@ -52,9 +56,9 @@ impl Castellan {
     }
 
     /// The same with a changed configuration.
-    pub async fn start_with(change: impl FnOnce(&mut castellan::config::Config)) -> Self {
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = database::Database::create().await;
-        let mut config = castellan::config::Config::for_tests(database.url(), PUBLIC_URL);
+        let mut config = configuration(database.url());
         change(&mut config);
         let app = App::start(config, Clock::manual(START)).await.expect("the server starts");
         let router = castellan::router::router(app.clone());
@@ -82,13 +86,15 @@ impl Castellan {
 
     /// A request of no browser: no cookies.
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).header(header::HOST, "localhost:8080").body(Body::empty()).expect("a request")).await
+        self.send(Request::get(path).header(header::HOST, "localhost:8080").body(Body::empty()).expect("a request"))
+            .await
     }
 
     /// A form of no browser, with headers such as Authorization.
     pub async fn post_form(&self, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.request("POST", path, &[&[("content-type", "application/x-www-form-urlencoded")], headers].concat(), body).await
+        self.request("POST", path, &[&[("content-type", "application/x-www-form-urlencoded")], headers].concat(), body)
+            .await
     }
 
     /// JSON of no browser.
@@ -111,4 +117,16 @@ impl Castellan {
     pub fn browser(&self) -> Browser<'_> {
         Browser::new(self)
     }
+}
+
+/// Defaults, but for hashes that are cheap (their cost is `users::password`'s own test) and limits that
+/// only the tests of limits reach.
+fn configuration(database: castellan::store::Url) -> Config {
+    let listen = "127.0.0.1:8080".parse().expect("an address");
+    let master = MasterKeys::new(&[(1, [7; 32])]).expect("a key");
+    let mut config = Config::with_defaults(listen, PUBLIC_URL.parse().expect("a URL"), database, Arc::new(master));
+    config.passwords.memory_kib = 64;
+    config.passwords.passes = 1;
+    config.allow_private_outbound = true;
+    config
 }

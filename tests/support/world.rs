@@ -3,8 +3,9 @@ use castellan::{
     id::{OrganizationId, ProductId},
     organizations::{self, Kind, NewOrganization, Organization, Policy},
     products::{self, Declaration, Level, ModuleDeclaration, Product, RoleDeclaration},
+    secret::Secret,
     store,
-    users::{self, LoginName, NewUser, Realm, Status, User},
+    users::{self, LoginName, NewUser, Realm, Status, User, password},
 };
 
 use super::Castellan;
@@ -116,7 +117,13 @@ impl Castellan {
 
     /// A person of the organization; see [`PersonBuilder`].
     pub fn person<'c>(&'c self, organization: &Organization, login: &str) -> PersonBuilder<'c> {
-        PersonBuilder { castellan: self, organization: organization.id, login: login.to_owned(), status: Status::Active, password: false }
+        PersonBuilder {
+            castellan: self,
+            organization: organization.id,
+            login: login.to_owned(),
+            status: Status::Active,
+            password: false,
+        }
     }
 
     /// Runs one write that must succeed.
@@ -182,6 +189,13 @@ impl PersonBuilder<'_> {
             document: serde_json::json!({}),
         };
         let user = castellan.write(async move |tx| Ok(users::insert(tx, &new, now).await?.expect("a free name"))).await;
-        Person { user, password: String::new() }
+        let mut person = Person { user, password: String::new() };
+        if self.password {
+            person.password = format!("{} keeps seven geese", person.login());
+            let hash = castellan.app.passwords.hash(Secret::from_text(&person.password)).await.expect("a hash");
+            let id = person.user.id;
+            castellan.write(async move |tx| password::set(tx, id, &hash, password::SetBy::Activation, now).await).await;
+        }
+        person
     }
 }

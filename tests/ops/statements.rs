@@ -1,0 +1,60 @@
+//! What `sqlx::query!` would check, for both databases at once.
+
+use castellan::{
+    access, action_tokens, api_tokens, connections, groups, mfa, organizations, portal_sessions, products, users,
+};
+
+use crate::support::Castellan;
+
+/// Every room that has SQL. A room that is missing here fails the last test.
+const ROOMS: &[(&str, &[(&str, &str)])] = &[
+    ("access", access::STATEMENTS),
+    ("action_tokens", action_tokens::STATEMENTS),
+    ("api_tokens", api_tokens::STATEMENTS),
+    ("connections", connections::STATEMENTS),
+    ("groups", groups::STATEMENTS),
+    ("mfa", mfa::STATEMENTS),
+    ("organizations", organizations::STATEMENTS),
+    ("portal_sessions", portal_sessions::STATEMENTS),
+    ("products", products::STATEMENTS),
+    ("users", users::STATEMENTS),
+    ("users/password", users::password::STATEMENTS),
+];
+
+/// Each statement is prepared on the migrated database of this run, so a misspelt column fails here
+/// and not in a rare branch.
+#[tokio::test]
+async fn every_statement_prepares() {
+    let castellan = Castellan::start().await;
+    let mut wrong = Vec::new();
+    for (room, statements) in ROOMS {
+        for (name, sql) in *statements {
+            if let Err(error) = castellan.app.store.prepare(sql).await {
+                wrong.push(format!("{room}::{name}: {error}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_of_sql_is_listed() {
+    let mut files = Vec::new();
+    find(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut files);
+    let listed: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    let missing: Vec<&String> = files.iter().filter(|room| !listed.contains(&room.as_str())).collect();
+    assert!(missing.is_empty(), "not prepared by any test: {missing:?}");
+}
+
+fn find(folder: &std::path::Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            find(&path, found);
+        } else if path.file_name().is_some_and(|name| name == "sql.rs") {
+            let room =
+                path.parent().and_then(|room| room.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).ok());
+            found.push(room.expect("inside src").display().to_string());
+        }
+    }
+}
