@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The rooms that every room but the leaves may see.
-const LEAVES: &[&str] = &["clock", "id", "secret", "store"];
+const LEAVES: &[&str] = &["clock", "id", "secret", "store", "text"];
 
 /// Nouns: each with the nouns it may see beside the leaves. A new arrow is argued in its commit.
 const NOUNS: &[(&str, &[&str])] = &[
@@ -93,7 +93,7 @@ fn each_dependency_has_one_owner() {
         ("openidconnect", &["oidc/", "portal/sign_in", "demo/"]),
         ("webauthn_rs", &["mfa/passkeys"]),
         ("totp_rs", &["mfa/totp"]),
-        ("lettre", &["mail/", "jobs/"]),
+        ("lettre", &["config/mail", "jobs/", "mail/"]),
         ("argon2", &["users/password"]),
         ("reqwest", &["http/outbound", "demo/"]),
     ];
@@ -118,11 +118,9 @@ fn sql_lies_in_the_store_and_in_files_called_sql() {
     for (path, text) in sources("") {
         let name = path.display().to_string();
         let home = name.starts_with("src/store/") || name.ends_with("/sql.rs");
-        if !home
-            && ["sqlx::query", "fetch_optional!(", "fetch_all!(", "fetch_one!(", "execute!("]
-                .iter()
-                .any(|call| text.contains(call))
-        {
+        let sql = ["sqlx::query", "SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+        let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        if !home && code.any(|line| sql.iter().any(|word| line.contains(word))) {
             wrong.push(name);
         }
     }

@@ -45,7 +45,7 @@ statements! {
           JOIN users ON users.id = group_members.user_id
          WHERE group_members.group_id = $1 ORDER BY group_members.user_id";
     COUNT_MEMBERS = "
-        SELECT COUNT(*) FROM (SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2) AS some";
+        SELECT COUNT(*) FROM (SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2) AS counted";
 
     /// How many of these are users of the connection. The list is padded by repeating an id.
     COUNT_USERS = "

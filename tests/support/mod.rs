@@ -10,7 +10,7 @@
 //! castellan.clock().advance(Duration::from_secs(60));   // time moves only by hand
 //! ```
 
-#![expect(dead_code, reason = "each test uses the part of the cast it needs")]
+#![expect(dead_code, unused_imports, reason = "each test uses the part of the cast it needs")]
 
 mod answer;
 mod browser;
