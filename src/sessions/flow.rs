@@ -1,0 +1,378 @@
+//! A sign-in under way: half a session, bound to one browser.
+//!
+//! ```text
+//! start ── type_name ── prove(password) ── prove(second factor) ── keep_codes ── finish ── begin
+//!   └───────────────── prove(passkey) ───────────────────────────────────────────┘
+//! start_raise (a live session) ─────────── prove(second factor) ─────────────────┘
+//! ```
+//! Each step is one conditional write against the state that was read: two of one flow at once, a step
+//! sent twice, a step after the end lose. A flow's user is fixed by its first proof.
+//!
+//! Pages find a flow by its id *and* their browser's cookie; the id alone, in an address or a link,
+//! opens nothing.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ACR_MFA, ACR_PASSWORD, ACR_PHISHING_RESISTANT, Agent, FullyAuthenticated, Session, sql};
+use crate::{
+    clock::Timestamp,
+    id::{AuthorizationRequestId, LoginFlowId, ProductId, SessionId, UserId},
+    organizations,
+    secret::SecretHash,
+    store::{Db, Result, Tx},
+    users::{self, User},
+};
+
+/// A sign-in must be done within so long; enrolling an app takes people a while.
+const LIFETIME: Duration = Duration::from_secs(45 * 60);
+
+/// Half a session.
+#[derive(Debug, Clone)]
+pub struct LoginFlow {
+    pub id: LoginFlowId,
+    /// The authorization request that waits for it.
+    pub request_id: Option<AuthorizationRequestId>,
+    /// Who it is of, once a first factor was accepted.
+    pub user_id: Option<UserId>,
+    pub state: State,
+}
+
+/// What a flow remembers from step to step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    pub start: Start,
+    /// The login name as typed: somebody's or nobody's.
+    pub typed: Option<String>,
+    /// What has been shown, in order.
+    pub proofs: Vec<Proof>,
+    /// The live session that this flow raises.
+    pub raises: Option<SessionId>,
+    /// Recovery codes that the person has yet to put away, sealed.
+    pub codes: Option<crate::secret::Sealed>,
+}
+
+/// With what a flow begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The product to be entered, whose policy counts too.
+    pub product_id: Option<ProductId>,
+    /// The levels asked for (`acr_values`).
+    pub acr_values: Vec<String>,
+    /// Fills the first field; proves nothing.
+    pub login_hint: Option<String>,
+    /// Where to go at the end if no request waits: a path of this server.
+    pub back: Option<String>,
+}
+
+/// Something that was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    pub kind: ProofKind,
+    pub at: Timestamp,
+}
+
+text_enum! {
+    /// The kinds of proof.
+    pub enum ProofKind {
+        Password = "password",
+        /// With user verification: two factors in one.
+        Passkey = "passkey",
+        Totp = "totp",
+        Email = "email",
+        Recovery = "recovery",
+    }
+}
+
+impl ProofKind {
+    /// What it adds to `amr` (RFC 8176 §2; `email` and `recovery` are ours).
+    fn amr(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::Passkey => &["swk", "user"],
+            Self::Totp => &["otp"],
+            Self::Email => &["email"],
+            Self::Recovery => &["recovery"],
+        }
+    }
+
+    /// Whether a sign-in may begin with it.
+    fn can_be_first(self) -> bool {
+        matches!(self, Self::Password | Self::Passkey)
+    }
+}
+
+impl State {
+    /// Whether a first factor was shown.
+    pub fn has_first(&self) -> bool {
+        !self.proofs.is_empty()
+    }
+
+    /// Whether a second was: another kind than the first, or a passkey, which is both.
+    pub fn has_second(&self) -> bool {
+        self.second().is_some()
+    }
+
+    /// Whether what was shown cannot be stolen by a false page.
+    pub fn is_phishing_resistant(&self) -> bool {
+        self.has(ProofKind::Passkey)
+    }
+
+    /// Whether a proof of this kind was shown.
+    pub fn has(&self, kind: ProofKind) -> bool {
+        self.proofs.iter().any(|proof| proof.kind == kind)
+    }
+
+    fn second(&self) -> Option<&Proof> {
+        self.proofs.iter().rev().find(|proof| proof.kind != ProofKind::Password)
+    }
+
+    /// How the person signed in (RFC 8176).
+    pub fn amr(&self) -> Vec<String> {
+        let mut amr: Vec<String> = Vec::new();
+        let words = self.proofs.iter().flat_map(|proof| proof.kind.amr()).copied();
+        for word in words.chain(self.has_second().then_some("mfa")) {
+            if !amr.iter().any(|known| known == word) {
+                amr.push(word.to_owned());
+            }
+        }
+        amr
+    }
+
+    /// The level that this reaches.
+    pub fn acr(&self) -> &'static str {
+        match (self.is_phishing_resistant(), self.has_second()) {
+            (true, _) => ACR_PHISHING_RESISTANT,
+            (_, true) => ACR_MFA,
+            _ => ACR_PASSWORD,
+        }
+    }
+}
+
+/// Begins a sign-in in this browser.
+///
+/// # Errors
+/// The database's, here and below.
+pub async fn start(
+    tx: &mut Tx<'_>,
+    browser: &SecretHash,
+    request_id: Option<AuthorizationRequestId>,
+    start: &Start,
+    now: Timestamp,
+) -> Result<LoginFlow> {
+    let state = State { start: start.clone(), ..State::default() };
+    insert(tx, browser, LoginFlow { id: LoginFlowId::new(now), request_id, user_id: None, state }, now).await
+}
+
+/// Begins a step-up: the person of a live session is to show a second factor anew. The password that
+/// began the session counts as shown, at its own time.
+pub async fn start_raise(
+    tx: &mut Tx<'_>,
+    browser: &SecretHash,
+    request_id: Option<AuthorizationRequestId>,
+    (current, start): (&FullyAuthenticated, &Start),
+    now: Timestamp,
+) -> Result<LoginFlow> {
+    let first = Proof { kind: ProofKind::Password, at: current.session.auth_time };
+    let state = State {
+        start: start.clone(),
+        typed: Some(current.user.login_name.as_given().to_owned()),
+        proofs: vec![first],
+        raises: Some(current.session.id),
+        ..State::default()
+    };
+    let flow = LoginFlow { id: LoginFlowId::new(now), request_id, user_id: Some(current.user.id), state };
+    insert(tx, browser, flow, now).await
+}
+
+async fn insert(tx: &mut Tx<'_>, browser: &SecretHash, flow: LoginFlow, now: Timestamp) -> Result<LoginFlow> {
+    sql::insert_flow(tx, &flow, browser, now, now + LIFETIME).await?;
+    Ok(flow)
+}
+
+/// The flow of that id, if it is this browser's, unfinished and young enough.
+pub async fn find(
+    db: &mut Db<'_>,
+    id: LoginFlowId,
+    browser: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<LoginFlow>> {
+    sql::find_flow(db, id, browser, now).await
+}
+
+/// Notes the login name that was typed. `None` if the flow has gone on meanwhile, here and below.
+pub async fn type_name(tx: &mut Tx<'_>, flow: &LoginFlow, typed: &str, now: Timestamp) -> Result<Option<LoginFlow>> {
+    if flow.state.has_first() {
+        return Ok(None);
+    }
+    let mut next = flow.clone();
+    next.state.typed = Some(typed.to_owned());
+    step(tx, flow, next, now).await
+}
+
+/// Notes that `user` has shown something. The first proof must be one that may come first, and fixes
+/// the user; a later one must be of the same user (security.md rows 40, 52).
+pub async fn prove(
+    tx: &mut Tx<'_>,
+    flow: &LoginFlow,
+    user: UserId,
+    kind: ProofKind,
+    now: Timestamp,
+) -> Result<Option<LoginFlow>> {
+    let in_order = if flow.state.has_first() { kind != ProofKind::Password } else { kind.can_be_first() };
+    if !in_order || flow.user_id.is_some_and(|known| known != user) {
+        return Ok(None);
+    }
+    let mut next = flow.clone();
+    next.user_id = Some(user);
+    next.state.proofs.push(Proof { kind, at: now });
+    step(tx, flow, next, now).await
+}
+
+/// Hands recovery codes to the flow, to be shown until [`keep_codes`].
+pub async fn show_codes(
+    tx: &mut Tx<'_>,
+    flow: &LoginFlow,
+    codes: crate::secret::Sealed,
+    now: Timestamp,
+) -> Result<Option<LoginFlow>> {
+    let mut next = flow.clone();
+    next.state.codes = Some(codes);
+    step(tx, flow, next, now).await
+}
+
+/// The person has put the recovery codes away: they are shown no more.
+pub async fn keep_codes(tx: &mut Tx<'_>, flow: &LoginFlow, now: Timestamp) -> Result<Option<LoginFlow>> {
+    let mut next = flow.clone();
+    next.state.codes = None;
+    step(tx, flow, next, now).await
+}
+
+async fn step(tx: &mut Tx<'_>, from: &LoginFlow, to: LoginFlow, now: Timestamp) -> Result<Option<LoginFlow>> {
+    Ok(sql::step_flow(tx, &from.state, &to, now).await?.then_some(to))
+}
+
+/// Gives a sign-in up. `false` if it was over.
+pub async fn cancel(tx: &mut Tx<'_>, flow: &LoginFlow, now: Timestamp) -> Result<bool> {
+    sql::finish_flow(tx, flow, now).await
+}
+
+/// Ends all sign-ins under way of a user: after a reset, a removal, a new password.
+pub async fn end_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    sql::end_flows_of_user(tx, user, now).await
+}
+
+/// A sign-in that has shown all it must. Only [`finish`] makes one.
+#[derive(Debug)]
+pub struct Finished {
+    user: User,
+    state: State,
+    current: Option<FullyAuthenticated>,
+}
+
+impl Finished {
+    /// Whose it is.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// The session that this browser had, if any.
+    pub(super) fn current(&self) -> Option<&FullyAuthenticated> {
+        self.current.as_ref()
+    }
+
+    pub(super) fn session(&self, agent: &Agent, now: Timestamp) -> Session {
+        Session {
+            id: SessionId::new(now),
+            user_id: self.user.id,
+            auth_time: self.state.proofs.first().map_or(now, |proof| proof.at),
+            mfa_time: self.state.second().map(|proof| proof.at),
+            amr: self.state.amr(),
+            acr: self.state.acr().to_owned(),
+            user_agent: agent.user_agent.clone(),
+            address: agent.address.clone(),
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now,
+        }
+    }
+}
+
+/// Why a flow cannot be finished now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("a factor is still to be shown")]
+    NotDone,
+    #[error("the account or its organization is not active")]
+    NotActive,
+    #[error("the flow is over, or has gone on elsewhere")]
+    Over,
+}
+
+/// Finishes a flow once: everything is judged again, inside the write that begins the session.
+/// `current` is the session this browser has.
+pub async fn finish(
+    tx: &mut Tx<'_>,
+    flow: &LoginFlow,
+    current: Option<&FullyAuthenticated>,
+    now: Timestamp,
+) -> Result<Result<Finished, Refusal>> {
+    let state = &flow.state;
+    let Some(user_id) = flow.user_id.filter(|_| state.has_first() && state.codes.is_none()) else {
+        return Ok(Err(Refusal::NotDone));
+    };
+    // A raise goes on with the very session it began from, or not at all (row 63).
+    if state.raises.is_some() && state.raises != current.map(|current| current.session.id) {
+        return Ok(Err(Refusal::Over));
+    }
+    let Some(user) = users::find(tx, user_id).await?.filter(|user| user.status == users::Status::Active) else {
+        return Ok(Err(Refusal::NotActive));
+    };
+    if !organizations::is_active(tx, user.organization_id).await? {
+        return Ok(Err(Refusal::NotActive));
+    }
+    if !is_enough(tx, &user, state).await? {
+        return Ok(Err(Refusal::NotDone));
+    }
+    if !sql::finish_flow(tx, flow, now).await? {
+        return Ok(Err(Refusal::Over));
+    }
+    Ok(Ok(Finished { user, state: state.clone(), current: current.cloned() }))
+}
+
+/// Whether what was shown is what must be: policy's demand, and a second factor of whoever has one.
+async fn is_enough(db: &mut Db<'_>, user: &User, state: &State) -> Result<bool> {
+    if state.has_second() {
+        return Ok(true);
+    }
+    let policy = organizations::effective_policy(db, user.organization_id).await?;
+    Ok(policy.mfa == organizations::MfaRule::Optional && crate::mfa::enrolled(db, user.id).await?.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(kinds: &[ProofKind]) -> State {
+        let at = Timestamp::from_seconds(1);
+        State { proofs: kinds.iter().map(|kind| Proof { kind: *kind, at }).collect(), ..State::default() }
+    }
+
+    #[test]
+    fn amr_and_acr_say_what_happened() {
+        let password = state(&[ProofKind::Password]);
+        assert_eq!((password.amr().join(" "), password.acr()), ("pwd".to_owned(), ACR_PASSWORD));
+        let totp = state(&[ProofKind::Password, ProofKind::Totp]);
+        assert_eq!((totp.amr().join(" "), totp.acr()), ("pwd otp mfa".to_owned(), ACR_MFA));
+        let email = state(&[ProofKind::Password, ProofKind::Email]);
+        assert_eq!((email.amr().join(" "), email.acr()), ("pwd email mfa".to_owned(), ACR_MFA));
+        let passkey = state(&[ProofKind::Passkey]);
+        assert_eq!((passkey.amr().join(" "), passkey.acr()), ("swk user mfa".to_owned(), ACR_PHISHING_RESISTANT));
+    }
+
+    #[test]
+    fn a_password_twice_is_one_factor() {
+        assert!(!state(&[ProofKind::Password, ProofKind::Password]).has_second());
+    }
+}
