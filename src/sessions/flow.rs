@@ -192,12 +192,7 @@ async fn insert(tx: &mut Tx<'_>, browser: &SecretHash, flow: LoginFlow, now: Tim
 }
 
 /// The flow of that id, if it is this browser's, unfinished and young enough.
-pub async fn find(
-    db: &mut Db<'_>,
-    id: LoginFlowId,
-    browser: &SecretHash,
-    now: Timestamp,
-) -> Result<Option<LoginFlow>> {
+pub async fn find(db: &mut Db<'_>, id: LoginFlowId, browser: &SecretHash, now: Timestamp) -> Result<Option<LoginFlow>> {
     sql::find_flow(db, id, browser, now).await
 }
 
