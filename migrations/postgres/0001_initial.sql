@@ -281,6 +281,7 @@ CREATE TABLE authorization_codes (
     expires_at     BIGINT  NOT NULL,
     consumed_at    BIGINT
 );
+CREATE INDEX authorization_codes_grant ON authorization_codes (grant_id);
 CREATE INDEX authorization_codes_expiry ON authorization_codes (expires_at);
 
 CREATE TABLE refresh_tokens (
@@ -625,7 +626,7 @@ CREATE TABLE audit_events (
     subject_id      UUID,
     outcome         TEXT    NOT NULL,             -- success | refused
     details         TEXT    NOT NULL,             -- JSON, no personal data
-    commitment      BYTEA,                       -- SHA-256 of salt and personal part
+    commitment      BYTEA,                       -- SHA-256 of the commitments in audit_personal
     position        BIGINT  -- its place in the chain; null until it is appended
 );
 CREATE INDEX audit_events_unchained ON audit_events (position, id);
@@ -634,10 +635,12 @@ CREATE INDEX audit_events_subject ON audit_events (subject_id, at);
 
 -- Names, addresses, IPs: under the key of the person they are about, erased with it.
 CREATE TABLE audit_personal (
-    event_id  UUID    NOT NULL PRIMARY KEY,
-    person_id UUID    NOT NULL,
-    salt      BYTEA   NOT NULL,
-    sealed    BYTEA   NOT NULL
+    event_id   UUID  NOT NULL,
+    person_id  UUID  NOT NULL,                   -- nil: a person we do not know
+    commitment BYTEA NOT NULL,                   -- SHA-256 of salt and personal part
+    salt       BYTEA,                            -- null: erased, and the sealed part with it
+    sealed     BYTEA,
+    PRIMARY KEY (event_id, person_id)
 );
 CREATE INDEX audit_personal_person ON audit_personal (person_id);
 

@@ -9,3 +9,8 @@ text_enum! {
         Rs256 = "RS256",
     }
 }
+
+impl Algorithm {
+    /// All of them, in the order in which metadata lists them.
+    pub const ALL: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Rs256];
+}

@@ -1,0 +1,69 @@
+//! Sweeping out rows whose time is over.
+//!
+//! Nothing depends on it: every rule judges expiry itself, and a row may lie here for days. Sweeps
+//! are small, so that no other writer waits long.
+
+use std::time::Duration;
+
+use super::{
+    lease::{self, Holder},
+    sql,
+};
+use crate::{
+    clock::Timestamp,
+    store::{Error, Result, Store},
+};
+
+/// Rows deleted in one transaction.
+const BATCH: i64 = 500;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Every sweep, and how long after its end a row is kept: children before what they refer to.
+///
+/// Grants are kept a while, for a refresh token that comes back must still find its family to
+/// revoke; what the outbox has sent stays long enough to see why something did not arrive.
+const SWEEPS: &[(&str, Duration)] = &[
+    (sql::SWEEP_CODES, DAY),
+    (sql::SWEEP_REFRESH_TOKENS, DAY),
+    (sql::SWEEP_ACCESS_TOKENS, Duration::ZERO),
+    (sql::SWEEP_REVOKED_TOKENS, Duration::ZERO),
+    (sql::SWEEP_ASSERTIONS, Duration::ZERO),
+    (sql::SWEEP_GRANTS, Duration::from_secs(7 * 86_400)),
+    (sql::SWEEP_REQUESTS, DAY),
+    (sql::SWEEP_FLOWS, DAY),
+    (sql::SWEEP_CEREMONIES, Duration::ZERO),
+    (sql::SWEEP_EMAIL_CODES, DAY),
+    (sql::SWEEP_SESSIONS, DAY),
+    (sql::SWEEP_DEVICES, Duration::ZERO),
+    (sql::SWEEP_ATTEMPTS, Duration::ZERO),
+    (sql::SWEEP_ACTION_TOKENS, DAY),
+    (sql::SWEEP_PORTAL_SESSIONS, Duration::ZERO),
+    (sql::SWEEP_OUTBOX, Duration::from_secs(3 * 86_400)),
+];
+
+/// Deletes what has expired, and answers how many rows went. One node at a time.
+///
+/// # Errors
+/// The database's.
+pub async fn clean(store: &Store, holder: Holder, now: Timestamp) -> Result<u64> {
+    let mut swept = 0;
+    for &(statement, keep) in SWEEPS {
+        loop {
+            let ended_before = now - keep;
+            let rows = store
+                .write(async move |tx| {
+                    if !lease::take(tx, "janitor", holder, now).await? {
+                        return Ok::<_, Error>(0);
+                    }
+                    sql::sweep(tx, statement, ended_before, BATCH).await
+                })
+                .await?;
+            swept += rows;
+            if rows < BATCH.unsigned_abs() {
+                break;
+            }
+        }
+    }
+    Ok(swept)
+}

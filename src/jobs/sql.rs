@@ -1,0 +1,139 @@
+//! The outbox, the leases, and what the janitor sweeps.
+
+use crate::{
+    clock::Timestamp,
+    id::OutboxId,
+    secret::Sealed,
+    store::{Db, Result, Tx},
+};
+
+use super::lease::Holder;
+
+statements! {
+    INSERT = "
+        INSERT INTO outbox (id, kind, sealed, attempts, due_at, expires_at, leased_until, created_at)
+        VALUES ($1, $2, $3, 0, $4, $5, 0, $4)";
+    ANY_DUE = "
+        SELECT id FROM outbox WHERE done_at IS NULL AND due_at <= $1 AND leased_until <= $1 LIMIT 1";
+    /// Takes due rows for one node: whoever comes second finds them leased.
+    TAKE = "
+        UPDATE outbox
+           SET leased_until = $2, attempts = attempts + 1
+         WHERE id IN (SELECT id FROM outbox
+                       WHERE done_at IS NULL AND due_at <= $3 AND leased_until <= $3
+                       ORDER BY due_at LIMIT $1)
+           AND done_at IS NULL AND leased_until <= $3
+        RETURNING id, kind, sealed, attempts, expires_at";
+    /// The payload goes with the delivery: it may carry a link.
+    DONE = "UPDATE outbox SET done_at = $2, error = $3, leased_until = 0, sealed = $4 WHERE id = $1";
+    /// A message that would rest beyond its end ends now.
+    REST = "UPDATE outbox SET due_at = $2, error = $3, leased_until = 0 WHERE id = $1 AND expires_at > $2";
+    GIVE_UP = "
+        UPDATE outbox SET done_at = $2, error = $3, leased_until = 0, sealed = $4 WHERE id = $1 AND expires_at <= $5";
+    TAKE_LEASE = "
+        INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET holder = $2, expires_at = $3
+         WHERE leases.holder = $2 OR leases.expires_at <= $4
+        RETURNING name";
+    RELEASE_LEASE = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+    SWEEP_CODES = "
+        DELETE FROM authorization_codes WHERE code_hash IN (SELECT code_hash FROM authorization_codes WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_REFRESH_TOKENS = "
+        DELETE FROM refresh_tokens WHERE token_hash IN (SELECT token_hash FROM refresh_tokens WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_ACCESS_TOKENS = "
+        DELETE FROM access_tokens WHERE token_hash IN (SELECT token_hash FROM access_tokens WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_REVOKED_TOKENS = "
+        DELETE FROM revoked_tokens WHERE token_id IN (SELECT token_id FROM revoked_tokens WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_ASSERTIONS = "
+        DELETE FROM client_assertions WHERE assertion_hash IN (SELECT assertion_hash FROM client_assertions WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_REQUESTS = "
+        DELETE FROM authorization_requests WHERE id IN (SELECT id FROM authorization_requests WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_FLOWS = "
+        DELETE FROM login_flows WHERE id IN (SELECT id FROM login_flows WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_CEREMONIES = "
+        DELETE FROM webauthn_ceremonies WHERE id IN (SELECT id FROM webauthn_ceremonies WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_EMAIL_CODES = "
+        DELETE FROM email_codes WHERE id IN (SELECT id FROM email_codes WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_SESSIONS = "
+        DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_DEVICES = "
+        DELETE FROM trusted_devices WHERE token_hash IN (SELECT token_hash FROM trusted_devices WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_ACTION_TOKENS = "
+        DELETE FROM action_tokens WHERE token_hash IN (SELECT token_hash FROM action_tokens WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_PORTAL_SESSIONS = "
+        DELETE FROM portal_sessions WHERE id IN (SELECT id FROM portal_sessions WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_ATTEMPTS = "
+        DELETE FROM attempts
+         WHERE key_hash IN (SELECT key_hash FROM attempts WHERE window_ends <= $1 AND blocked_until <= $1 LIMIT $2)
+           AND window_ends <= $1 AND blocked_until <= $1";
+    /// Only families without children: their codes and refresh tokens go first.
+    SWEEP_GRANTS = "
+        DELETE FROM grants
+         WHERE id IN (SELECT g.id FROM grants g
+                       WHERE g.expires_at <= $1
+                         AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = g.id)
+                         AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id)
+                       LIMIT $2)";
+    SWEEP_OUTBOX = "
+        DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done_at <= $1 LIMIT $2)";
+}
+
+#[derive(sqlx::FromRow)]
+pub struct OutboxRow {
+    pub id: OutboxId,
+    pub kind: String,
+    pub sealed: Sealed,
+    pub attempts: i64,
+    pub expires_at: Timestamp,
+}
+
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    id: OutboxId,
+    kind: &str,
+    sealed: &Sealed,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, INSERT, id, kind, sealed, now, expires_at)?;
+    Ok(())
+}
+
+pub async fn any_due(db: &mut Db<'_>, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now)?.is_some())
+}
+
+pub async fn take(tx: &mut Tx<'_>, limit: i64, until: Timestamp, now: Timestamp) -> Result<Vec<OutboxRow>> {
+    fetch_all!(tx, OutboxRow, TAKE, limit, until, now)
+}
+
+pub async fn done(tx: &mut Tx<'_>, id: OutboxId, error: Option<&str>, now: Timestamp) -> Result<()> {
+    execute!(tx, DONE, id, now, error, Vec::<u8>::new())?;
+    Ok(())
+}
+
+pub async fn rest(tx: &mut Tx<'_>, id: OutboxId, error: &str, due_at: Timestamp, now: Timestamp) -> Result<()> {
+    if execute!(tx, REST, id, due_at, error)? == 0 {
+        execute!(tx, GIVE_UP, id, now, error, Vec::<u8>::new(), due_at)?;
+    }
+    Ok(())
+}
+
+pub async fn take_lease(
+    tx: &mut Tx<'_>,
+    name: &str,
+    holder: Holder,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(fetch_optional!(tx, (String,), TAKE_LEASE, name, holder, until, now)?.is_some())
+}
+
+pub async fn sweep(tx: &mut Tx<'_>, statement: &'static str, ended_before: Timestamp, limit: i64) -> Result<u64> {
+    execute!(tx, statement, ended_before, limit)
+}
+
+pub async fn release_lease(tx: &mut Tx<'_>, name: &str, holder: Holder) -> Result<()> {
+    execute!(tx, RELEASE_LEASE, name, holder)?;
+    Ok(())
+}
