@@ -16,13 +16,13 @@ pub mod chain;
 mod event;
 mod personal;
 mod recorder;
-pub(crate) mod sql;
+mod sql;
 mod verify;
 
 pub use event::{ActorKind, By, Event, Outcome, Personal, SubjectKind};
 pub use personal::{erase, read_personal};
 pub use recorder::Recorder;
-pub use sql::{Filter, Recorded, list};
+pub use sql::{Filter, Recorded, STATEMENTS, list};
 pub use verify::{Flaw, Report, verify};
 
 use crate::{

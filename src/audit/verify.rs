@@ -54,12 +54,7 @@ pub async fn verify(store: &Store, master: &MasterKeys) -> Result<Report> {
     Ok(report)
 }
 
-async fn walk(
-    db: &mut Db<'_>,
-    master: &MasterKeys,
-    organization: OrganizationId,
-    report: &mut Report,
-) -> Result<()> {
+async fn walk(db: &mut Db<'_>, master: &MasterKeys, organization: OrganizationId, report: &mut Report) -> Result<()> {
     let mut position = 0;
     let mut previous = chain::genesis(organization);
     loop {

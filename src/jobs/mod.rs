@@ -11,7 +11,7 @@
 mod janitor;
 pub mod lease;
 mod outbox;
-pub(crate) mod sql;
+mod sql;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 pub use janitor::clean;
 pub use outbox::{Deliver, Failure, deliver_due};
+pub use sql::STATEMENTS;
 
 use crate::{
     clock::Timestamp,

@@ -119,13 +119,7 @@ pub async fn rest(tx: &mut Tx<'_>, id: OutboxId, error: &str, due_at: Timestamp,
     Ok(())
 }
 
-pub async fn take_lease(
-    tx: &mut Tx<'_>,
-    name: &str,
-    holder: Holder,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<bool> {
+pub async fn take_lease(tx: &mut Tx<'_>, name: &str, holder: Holder, until: Timestamp, now: Timestamp) -> Result<bool> {
     Ok(fetch_optional!(tx, (String,), TAKE_LEASE, name, holder, until, now)?.is_some())
 }
 

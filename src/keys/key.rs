@@ -28,7 +28,7 @@ enum Pair {
 }
 
 /// A key as it is made: its name, its public half, its PKCS #8 form.
-pub(super) struct NewKey {
+pub struct NewKey {
     pub id: String,
     pub algorithm: Algorithm,
     pub public_jwk: Value,

@@ -45,10 +45,8 @@ pub(super) async fn make_missing(keyring: &Keyring, algorithm: Algorithm, now: T
             return Ok(());
         }
         let holder = inner.holder;
-        let mine = inner
-            .store
-            .write(async move |tx| lease::take_for(tx, "key-making", holder, MAKING, now).await)
-            .await?;
+        let mine =
+            inner.store.write(async move |tx| lease::take_for(tx, "key-making", holder, MAKING, now).await).await?;
         if !mine {
             keyring.changed(GLANCE).await;
             continue;

@@ -19,12 +19,13 @@ mod key;
 mod keyring;
 mod making;
 mod rotation;
-pub(crate) mod sql;
+mod sql;
 
 pub use algorithm::Algorithm;
 pub use jws::Invalid;
 pub use keyring::{JwkSet, Keyring};
 pub use rotation::{Rotation, Schedule, rotate};
+pub use sql::STATEMENTS;
 
 /// Why a token could not be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -67,12 +67,7 @@ pub async fn insert(
     Ok(())
 }
 
-pub async fn retire_others(
-    tx: &mut Tx<'_>,
-    new: &NewKey,
-    retires_at: Timestamp,
-    expires_at: Timestamp,
-) -> Result<()> {
+pub async fn retire_others(tx: &mut Tx<'_>, new: &NewKey, retires_at: Timestamp, expires_at: Timestamp) -> Result<()> {
     execute!(tx, RETIRE, new.algorithm.as_str(), new.id.as_str(), retires_at, expires_at)?;
     Ok(())
 }

@@ -74,7 +74,13 @@ fn letter(brand: &Brand, to: &str, name: &str, content: Content<'_>) -> Mail {
 /// One line of at most [`LONGEST_NAME`] characters, without marks that turn the direction of text.
 fn clean(text: &str) -> String {
     let turns = |character: &char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-    single_line(text).chars().filter(|character| !turns(character)).take(LONGEST_NAME).collect::<String>().trim().to_owned()
+    single_line(text)
+        .chars()
+        .filter(|character| !turns(character))
+        .take(LONGEST_NAME)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// A new account: the link sets the first password.

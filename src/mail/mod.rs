@@ -10,12 +10,13 @@ mod address;
 mod letters;
 mod mailbox;
 mod smtp;
-pub(crate) mod sql;
+mod sql;
 
 pub use address::is_mailable;
 pub use letters::{Brand, activation, email_code, factor_added, locked, mfa_reset, password_changed, password_reset};
 pub use mailbox::{Received, list};
 pub use smtp::{Mailer, Smtp, Tls};
+pub use sql::STATEMENTS;
 
 pub use crate::jobs::Letter as Mail;
 
