@@ -82,7 +82,8 @@ impl Provider {
     /// UserInfo with an access token (OpenID Connect Core §5.3): the claims of the scopes granted.
     pub async fn user_info(&self, access_token: &str) -> anyhow::Result<serde_json::Value> {
         let discovered = self.discover(false).await?;
-        let endpoint = discovered.metadata.userinfo_endpoint().ok_or_else(|| anyhow::anyhow!("no UserInfo endpoint"))?;
+        let endpoint =
+            discovered.metadata.userinfo_endpoint().ok_or_else(|| anyhow::anyhow!("no UserInfo endpoint"))?;
         let request = self.http.0.get(endpoint.url().clone()).bearer_auth(access_token);
         Ok(request.send().await?.error_for_status()?.json().await?)
     }

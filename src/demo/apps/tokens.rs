@@ -20,13 +20,7 @@ pub async fn verify(app: &ProductApp, token: &str, typ: &str, audience: &str) ->
     verify_with(&discovered, token, kid, &app.registration.issuer, audience)
 }
 
-fn verify_with(
-    discovered: &Discovered,
-    token: &str,
-    kid: &str,
-    issuer: &str,
-    audience: &str,
-) -> anyhow::Result<Value> {
+fn verify_with(discovered: &Discovered, token: &str, kid: &str, issuer: &str, audience: &str) -> anyhow::Result<Value> {
     let key = discovered.keys.find(kid).ok_or_else(|| anyhow::anyhow!("no key {kid} is published"))?;
     let algorithm = decode_header(token)?.alg;
     anyhow::ensure!(ALGORITHMS.contains(&algorithm), "{algorithm:?} is not accepted here");
