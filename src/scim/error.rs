@@ -1,0 +1,104 @@
+//! Why a SCIM request is refused, and how that is said (RFC 7644 §3.12).
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// A refusal: each variant is one sentence that the request broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the request is not understood: {0}")]
+    Syntax(&'static str),
+    #[error("the attribute {0} is of another type: {1}")]
+    Value(String, &'static str),
+    #[error("the attribute {0} is required")]
+    Required(String),
+    #[error("no schema knows the attribute {0}")]
+    Unknown(String),
+    #[error("the path {0:?} is not understood")]
+    Path(String),
+    #[error("the filter is not understood at character {at}: {expected}")]
+    Filter { at: usize, expected: &'static str },
+    #[error("nothing of the resource matches {0}")]
+    NoTarget(String),
+    #[error("the attribute {0} cannot be changed: {1}")]
+    Mutability(String, &'static str),
+    #[error("another resource has this {0}")]
+    Unique(String),
+    #[error("the filter matches or examines too many resources; narrow it")]
+    TooMany,
+    #[error("the member {0} is no user of this connection")]
+    NoMember(String),
+    #[error("there is no such resource")]
+    NotFound,
+    #[error("the resource has been changed since it was read")]
+    Stale,
+    #[error("this operation is not offered here")]
+    Method,
+    #[error("these resources cannot be filtered")]
+    Forbidden,
+    #[error("a valid bearer token of this connection is needed")]
+    Unauthorized,
+    #[error("too many requests; try again later")]
+    RateLimited,
+    #[error("the request body is larger than is accepted")]
+    TooLarge,
+    #[error("the last administrator of an organization cannot be deactivated or removed by a tool")]
+    LastAdministrator,
+    #[error("the server failed; quote {0}")]
+    Internal(String),
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Syntax(_)
+            | Self::Value(..)
+            | Self::Required(_)
+            | Self::Unknown(_)
+            | Self::Path(_)
+            | Self::Filter { .. }
+            | Self::NoTarget(_)
+            | Self::Mutability(..)
+            | Self::TooMany
+            | Self::NoMember(_) => StatusCode::BAD_REQUEST,
+            Self::Unique(_) | Self::LastAdministrator => StatusCode::CONFLICT,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Stale => StatusCode::PRECONDITION_FAILED,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The `scimType`, where RFC 7644 table 9 has one.
+    pub fn scim_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Syntax(_) => Some("invalidSyntax"),
+            Self::Value(..) | Self::Required(_) | Self::Unknown(_) | Self::NoMember(_) => Some("invalidValue"),
+            Self::Path(_) => Some("invalidPath"),
+            Self::Filter { .. } => Some("invalidFilter"),
+            Self::NoTarget(_) => Some("noTarget"),
+            Self::Mutability(..) => Some("mutability"),
+            Self::Unique(_) => Some("uniqueness"),
+            Self::TooMany => Some("tooMany"),
+            _ => None,
+        }
+    }
+
+    /// The body. The status is a string (RFC 7644 §3.12).
+    pub fn body(&self) -> Value {
+        let mut body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "status": self.status().as_u16().to_string(),
+        });
+        if let Some(scim_type) = self.scim_type() {
+            body["scimType"] = scim_type.into();
+        }
+        body["detail"] = self.to_string().into();
+        body
+    }
+}

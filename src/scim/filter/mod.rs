@@ -1,0 +1,99 @@
+//! Filters (RFC 7644 §3.4.2.2, figure 1): parsed against the schema into one tree.
+//!
+//! Attributes are resolved and literals checked while parsing, so that a tree has a meaning for sure:
+//! an unknown attribute is refused, it never matches everything. Length, terms and depth are limited
+//! before any work is done. [`evaluate`] answers whether a resource matches; which rows may match at
+//! all is asked of [`Filter::pinned`] by whoever reads them.
+//!
+//! Two choices: `ne` is the opposite of `eq`, also for lists; and `emails[type eq "work"].value eq
+//! "x"`, which Entra ID sends, is read as `emails[type eq "work" and value eq "x"]`.
+
+mod evaluate;
+mod lexer;
+mod parse;
+
+use serde_json::Value;
+
+pub use parse::{parse, parse_elements};
+
+use super::schema::Located;
+
+/// The longest filter in bytes.
+const LONGEST: usize = 4096;
+/// The most comparisons.
+const MOST_TERMS: usize = 100;
+/// The deepest nesting of parentheses, brackets and `not`.
+const DEEPEST: usize = 20;
+
+/// A filter over resources, or over the elements of one attribute.
+#[derive(Debug, Clone)]
+pub enum Filter<'s> {
+    And(Box<Filter<'s>>, Box<Filter<'s>>),
+    Or(Box<Filter<'s>>, Box<Filter<'s>>),
+    Not(Box<Filter<'s>>),
+    /// `attr pr`
+    Present(Located<'s>),
+    /// `attr op value`
+    Compare(Located<'s>, Operator, Literal),
+    /// `attr[filter]`: one element matches the whole of it.
+    Elements(Located<'s>, Box<Filter<'s>>),
+}
+
+/// How a value is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Equal,
+    NotEqual,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+/// What it is compared with, already of the attribute's type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// Compared exactly.
+    Exact(String),
+    /// Folded.
+    Text(String),
+    Boolean(bool),
+    Number(f64),
+    /// Microseconds since the epoch.
+    Instant(i64),
+    Null,
+}
+
+impl Filter<'_> {
+    /// The value that a matching resource must have at the top-level attribute `name`, if the filter
+    /// says so by `eq` on its own or under `and`: then an index finds the candidates. Text of
+    /// attributes without `caseExact` is folded.
+    pub fn pinned(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::And(a, b) => a.pinned(name).or_else(|| b.pinned(name)),
+            Self::Compare(located, Operator::Equal, Literal::Exact(text) | Literal::Text(text))
+                if located.extension.is_none() && located.name() == name =>
+            {
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// The equal comparisons that are all true of what matches: what an element must be made of.
+    pub fn equalities(&self) -> Vec<(&Located<'_>, &Literal)> {
+        match self {
+            Self::And(a, b) => [a.equalities(), b.equalities()].concat(),
+            Self::Compare(located, Operator::Equal, literal) => vec![(located, literal)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the resource, or the element, matches.
+    pub fn matches(&self, value: &Value) -> bool {
+        evaluate::matches(self, value)
+    }
+}

@@ -1,0 +1,328 @@
+//! From what a client sent to what the schema says: canonical names, checked types, nothing unassigned.
+//!
+//! Null, an empty list, an empty object and absence are one state, "unassigned" (RFC 7643 §2.5); a
+//! canonical resource has none of the first three. The habits of clients that cost nothing to obey
+//! (booleans as strings, a lone value for a list, a manager's id without its object) are obeyed here.
+
+use base64::{Engine, engine::general_purpose};
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+use super::{
+    attribute::{Attribute, Kind},
+    error::Refusal,
+    schema::ResourceType,
+};
+
+/// What to do about names that no schema knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// Leave them out, as most clients expect.
+    #[default]
+    Ignore,
+    /// Refuse the request.
+    Refuse,
+}
+
+/// The attributes a client may set, from the body of POST or PUT (RFC 7644 §3.3, §3.5.1): read-only
+/// ones are left out, required ones are there. The result has no `schemas`, `id` or `meta`.
+///
+/// # Errors
+/// The first attribute that is wrong.
+pub fn resource(resource_type: &ResourceType, body: &Value, unknown: Unknown) -> Result<Map<String, Value>, Refusal> {
+    let body = body.as_object().ok_or(Refusal::Syntax("a resource is a JSON object"))?;
+    check_schemas(resource_type, body, unknown)?;
+    let mut resource = Map::new();
+    for (name, value) in body {
+        if name.eq_ignore_ascii_case("schemas") {
+            continue;
+        }
+        if let Some(schema) = resource_type.extension(name) {
+            let Some(members) = value.as_object() else {
+                if value.is_null() {
+                    continue;
+                }
+                return Err(Refusal::Value(schema.id.clone(), "an extension is a JSON object"));
+            };
+            for (name, value) in members {
+                match schema.attribute(name) {
+                    Some(attribute) => set(&mut resource, Some(&schema.id), attribute, value)?,
+                    None => reject(name, unknown)?,
+                }
+            }
+        } else if let Some(found) = resource_type.locate(name) {
+            set(&mut resource, found.extension, found.attribute, value)?;
+        } else {
+            reject(name, unknown)?;
+        }
+    }
+    check_required(resource_type, &resource)?;
+    Ok(resource)
+}
+
+fn reject(name: &str, unknown: Unknown) -> Result<(), Refusal> {
+    match unknown {
+        Unknown::Ignore => Ok(()),
+        Unknown::Refuse => Err(Refusal::Unknown(name.to_owned())),
+    }
+}
+
+/// `schemas` is a list of URNs; unknown ones are a vendor's own business.
+fn check_schemas(resource_type: &ResourceType, body: &Map<String, Value>, unknown: Unknown) -> Result<(), Refusal> {
+    let found = body.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+    let Some((_, schemas)) = found else { return Ok(()) };
+    let wrong = Refusal::Syntax("schemas is a list of URNs");
+    for urn in schemas.as_array().ok_or_else(|| wrong.clone())? {
+        let urn = urn.as_str().ok_or_else(|| wrong.clone())?;
+        let known = urn.eq_ignore_ascii_case(&resource_type.schema.id) || resource_type.extension(urn).is_some();
+        if !known {
+            reject(urn, unknown)?;
+        }
+    }
+    Ok(())
+}
+
+fn set(
+    resource: &mut Map<String, Value>,
+    extension: Option<&str>,
+    attribute: &Attribute,
+    value: &Value,
+) -> Result<(), Refusal> {
+    if attribute.is_read_only() {
+        return Ok(());
+    }
+    let Some(value) = normalise(attribute, value)? else { return Ok(()) };
+    match extension {
+        None => resource.insert(attribute.name.clone(), value),
+        Some(urn) => {
+            let members = resource.entry(urn).or_insert_with(|| Value::Object(Map::new()));
+            members.as_object_mut().and_then(|members| members.insert(attribute.name.clone(), value))
+        }
+    };
+    Ok(())
+}
+
+/// Whether every required attribute is assigned, those of required or used extensions too.
+///
+/// # Errors
+/// The first that is not.
+pub fn check_required(resource_type: &ResourceType, resource: &Map<String, Value>) -> Result<(), Refusal> {
+    let missing = |attributes: &[Attribute], values: Option<&Map<String, Value>>| {
+        let unassigned = |attribute: &&Attribute| {
+            attribute.required && !attribute.is_read_only() && values.is_none_or(|v| !v.contains_key(&attribute.name))
+        };
+        attributes.iter().find(unassigned).map(|attribute| Refusal::Required(attribute.name.clone()))
+    };
+    if let Some(refusal) = missing(&resource_type.schema.attributes, Some(resource)) {
+        return Err(refusal);
+    }
+    for extension in &resource_type.extensions {
+        let values = resource.get(&extension.schema.id).and_then(Value::as_object);
+        if !extension.required && values.is_none() {
+            continue;
+        }
+        if let Some(refusal) = missing(&extension.schema.attributes, values) {
+            return Err(refusal);
+        }
+    }
+    Ok(())
+}
+
+/// The canonical form of an attribute's value; `None` is unassigned.
+///
+/// # Errors
+/// The value is of another type.
+pub fn normalise(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Refusal> {
+    if !attribute.multi_valued {
+        // A manager comes as a list of one from some tools.
+        return match value {
+            Value::Array(values) if attribute.is_complex() && values.len() <= 1 => {
+                values.first().map_or(Ok(None), |value| single(attribute, value))
+            }
+            value => single(attribute, value),
+        };
+    }
+    let mut elements = Vec::new();
+    match value {
+        Value::Null => {}
+        Value::Array(values) => {
+            for value in values {
+                if let Some(element) = single(attribute, value)? {
+                    add_element(&mut elements, element);
+                }
+            }
+        }
+        value => elements.extend(single(attribute, value)?),
+    }
+    if elements.iter().filter(|element| is_primary(element)).count() > 1 {
+        return Err(Refusal::Value(attribute.name.clone(), "one value at most is primary"));
+    }
+    Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+}
+
+/// Whether two elements are the same value: equal, or objects with equal `value` and `type`
+/// (RFC 7643 §2.4: no pair of these occurs twice).
+pub fn same_element(a: &Value, b: &Value) -> bool {
+    if a == b {
+        return true;
+    }
+    match (a.as_object(), b.as_object()) {
+        (Some(a), Some(b)) => {
+            a.contains_key("value") && a.get("value") == b.get("value") && a.get("type") == b.get("type")
+        }
+        _ => false,
+    }
+}
+
+/// Appends an element, or merges it into the one that is the same value.
+pub fn add_element(elements: &mut Vec<Value>, element: Value) {
+    match elements.iter_mut().find(|known| same_element(known, &element)) {
+        None => elements.push(element),
+        Some(known) => {
+            if let (Some(known), Value::Object(members)) = (known.as_object_mut(), element) {
+                known.extend(members);
+            }
+        }
+    }
+}
+
+/// Whether an element says that it is the preferred one.
+pub fn is_primary(element: &Value) -> bool {
+    element.get("primary") == Some(&Value::Bool(true))
+}
+
+/// One value: not a list of them.
+///
+/// # Errors
+/// The value is of another type.
+pub fn single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Refusal> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    if attribute.is_complex() {
+        return complex(attribute, value);
+    }
+    simple(attribute, value).map(Some)
+}
+
+fn complex(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Refusal> {
+    let Some(members) = value.as_object() else {
+        // A bare value stands for the object that has it; an empty one for none.
+        return match (attribute.sub("value"), value) {
+            (Some(_), Value::String(text)) if text.is_empty() => Ok(None),
+            (Some(sub), Value::String(_)) => {
+                Ok(Some(Value::Object(Map::from_iter([(sub.name.clone(), simple(sub, value)?)]))))
+            }
+            _ => Err(Refusal::Value(attribute.name.clone(), "expected a JSON object")),
+        };
+    };
+    let mut object = Map::new();
+    for (name, value) in members {
+        let Some(sub) = attribute.sub(name).filter(|sub| !sub.is_read_only()) else { continue };
+        if let Some(value) = normalise(sub, value)? {
+            object.insert(sub.name.clone(), value);
+        }
+    }
+    if !object.is_empty()
+        && let Some(sub) = attribute.sub_attributes.iter().find(|sub| sub.required && !object.contains_key(&sub.name))
+    {
+        return Err(Refusal::Required(format!("{}.{}", attribute.name, sub.name)));
+    }
+    Ok((!object.is_empty()).then_some(Value::Object(object)))
+}
+
+fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
+    let wrong = |expected| Err(Refusal::Value(attribute.name.clone(), expected));
+    match (attribute.kind, value) {
+        (Kind::Boolean, Value::Bool(_)) => Ok(value.clone()),
+        // Entra ID and Saviynt write booleans as strings.
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
+        (Kind::Boolean, _) => wrong("expected true or false"),
+        (Kind::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(value.clone()),
+        (Kind::Integer, _) => wrong("expected a whole number"),
+        (Kind::Decimal, Value::Number(_)) => Ok(value.clone()),
+        (Kind::Decimal, _) => wrong("expected a number"),
+        (Kind::DateTime, Value::String(text)) if instant(text).is_some() => Ok(value.clone()),
+        (Kind::DateTime, _) => wrong("expected a date and time such as 2026-01-23T04:56:22Z"),
+        (Kind::Binary, Value::String(text)) if is_base64(text) => Ok(value.clone()),
+        (Kind::Binary, _) => wrong("expected base64"),
+        (Kind::String | Kind::Reference, Value::String(text)) => {
+            if attribute.required && text.trim().is_empty() {
+                return Err(Refusal::Required(attribute.name.clone()));
+            }
+            Ok(value.clone())
+        }
+        (Kind::String | Kind::Reference, _) => wrong("expected a string"),
+        (Kind::Complex, _) => wrong("expected a JSON object"),
+    }
+}
+
+/// A dateTime's instant in microseconds (XML Schema 1.1 §3.3.7; without a zone it is UTC).
+pub fn instant(text: &str) -> Option<i64> {
+    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")));
+    parsed.ok().map(|time| time.timestamp_micros())
+}
+
+fn is_base64(text: &str) -> bool {
+    general_purpose::STANDARD.decode(text).is_ok() || general_purpose::URL_SAFE_NO_PAD.decode(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scim::schema::Registry;
+
+    fn user(body: &Value) -> Result<Value, Refusal> {
+        let registry = Registry::load(None).expect("embedded schemas");
+        resource(registry.resource_type("User").expect("a type"), body, Unknown::Ignore).map(Value::Object)
+    }
+
+    #[test]
+    fn names_become_canonical_and_the_unassigned_goes() {
+        let sent = json!({
+            "USERNAME": "a", "Name": { "GIVENNAME": "A", "familyName": null }, "emails": [], "title": null,
+            "id": "mine", "meta": {}, "groups": [{ "value": "x" }], "shoeSize": 45, "department": "Sales",
+            "active": "False", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": { "manager": "m1" },
+        });
+        let expected = json!({
+            "userName": "a", "name": { "givenName": "A" }, "active": false,
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+                "department": "Sales", "manager": { "value": "m1" },
+            },
+        });
+        assert_eq!(user(&sent), Ok(expected));
+    }
+
+    #[test]
+    fn wrong_types_and_missing_names_are_refused() {
+        for (sent, refused) in [
+            (json!([]), "invalidSyntax"),
+            (json!({ "schemas": "x", "userName": "a" }), "invalidSyntax"),
+            (json!({}), "invalidValue"),
+            (json!({ "userName": " " }), "invalidValue"),
+            (json!({ "userName": 7 }), "invalidValue"),
+            (json!({ "userName": "a", "active": "maybe" }), "invalidValue"),
+            (json!({ "userName": "a", "name": "A" }), "invalidValue"),
+            (json!({ "userName": "a", "emails": [{ "value": 1 }] }), "invalidValue"),
+            (json!({ "userName": "a", "x509Certificates": [{ "value": "%" }] }), "invalidValue"),
+            (
+                json!({ "userName": "a", "emails": [{ "value": "a", "primary": true }, { "value": "b", "primary": true }] }),
+                "invalidValue",
+            ),
+        ] {
+            assert_eq!(user(&sent).expect_err("refused").scim_type(), Some(refused), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_pair_of_value_and_type_occurs_once() {
+        let sent = json!({ "userName": "a", "emails": [{ "value": "a", "type": "work" }, { "value": "a", "type": "work", "primary": true }] });
+        assert_eq!(
+            user(&sent).expect("accepted")["emails"],
+            json!([{ "value": "a", "type": "work", "primary": true }])
+        );
+    }
+}
