@@ -90,7 +90,8 @@ impl<'s> Selection<'s> {
     }
 
     fn keeps(&self, located: &Located<'_>) -> bool {
-        let named = |paths: &[Path<'_>]| paths.iter().map(|path| relation(path, located)).max().unwrap_or(Relation::None);
+        let named =
+            |paths: &[Path<'_>]| paths.iter().map(|path| relation(path, located)).max().unwrap_or(Relation::None);
         match (located.leaf().returned, self) {
             (Returned::Always, _) => true,
             (Returned::Never, _) => false,

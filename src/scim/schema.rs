@@ -274,8 +274,8 @@ fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, LoadError> {
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_some_and(|extension| extension == "json") {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| LoadError::Read(path.display().to_string(), error))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| LoadError::Read(path.display().to_string(), error))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push((name, text));
         }

@@ -234,7 +234,8 @@ fn names(gone: &Value, element: &Value) -> bool {
     match (gone.as_object(), element.as_object()) {
         (Some(gone), Some(element)) => match gone.get("value") {
             Some(value) => {
-                element.get("value") == Some(value) && gone.get("type").is_none_or(|kind| element.get("type") == Some(kind))
+                element.get("value") == Some(value)
+                    && gone.get("type").is_none_or(|kind| element.get("type") == Some(kind))
             }
             None => gone.iter().all(|(name, value)| element.get(name) == Some(value)),
         },

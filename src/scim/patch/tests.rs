@@ -171,7 +171,10 @@ fn what_cannot_be_done_is_refused_with_its_word() {
         (json!({ "op": "replace", "path": "active", "value": "perhaps" }), "invalidValue"),
         (json!({ "op": "replace", "path": "emails[type eq \"fax\"].value", "value": "x" }), "noTarget"),
         (json!({ "op": "replace", "path": "emails[type eq]", "value": "x" }), "invalidFilter"),
-        (json!({ "op": "add", "path": "emails[type ne \"work\" and type ne \"home\"].value", "value": "x" }), "noTarget"),
+        (
+            json!({ "op": "add", "path": "emails[type ne \"work\" and type ne \"home\"].value", "value": "x" }),
+            "noTarget",
+        ),
         (
             json!({ "op": "add", "path": "emails", "value": [{ "value": "x", "primary": true }, { "value": "y", "primary": true }] }),
             "invalidValue",
@@ -226,14 +229,37 @@ fn setting_what_is_there_changes_nothing() {
 
 fn operation() -> impl Strategy<Value = Value> {
     let path = prop::sample::select(vec![
-        "active", "title", "name", "name.givenName", "emails", "emails.value", "emails[type eq \"work\"]",
-        "emails[type eq \"other\"].value", "emails[primary eq true].primary", "department", "manager", ENTERPRISE,
-        "addresses", "phoneNumbers[value pr].type", "userName", "externalId", "x509Certificates",
+        "active",
+        "title",
+        "name",
+        "name.givenName",
+        "emails",
+        "emails.value",
+        "emails[type eq \"work\"]",
+        "emails[type eq \"other\"].value",
+        "emails[primary eq true].primary",
+        "department",
+        "manager",
+        ENTERPRISE,
+        "addresses",
+        "phoneNumbers[value pr].type",
+        "userName",
+        "externalId",
+        "x509Certificates",
     ]);
     let value = prop::sample::select(vec![
-        json!(null), json!(true), json!("False"), json!("text"), json!(7), json!([]), json!({}),
-        json!([{ "value": "v", "type": "work", "primary": true }]), json!({ "value": "w", "primary": true }),
-        json!({ "givenName": "G", "familyName": null }), json!({ "department": "D" }), json!([{ "country": "EE" }]),
+        json!(null),
+        json!(true),
+        json!("False"),
+        json!("text"),
+        json!(7),
+        json!([]),
+        json!({}),
+        json!([{ "value": "v", "type": "work", "primary": true }]),
+        json!({ "value": "w", "primary": true }),
+        json!({ "givenName": "G", "familyName": null }),
+        json!({ "department": "D" }),
+        json!([{ "country": "EE" }]),
     ]);
     let op = prop::sample::select(vec!["add", "replace", "remove", "Add"]);
     (op, path, value).prop_map(|(op, path, value)| json!({ "op": op, "path": path, "value": value }))
