@@ -12,8 +12,14 @@
 //! none. A password that only a mailbox vouches for makes e-mail no second factor
 //! (security.md section 0.1).
 
+mod ceremony;
+mod choice;
+pub mod email_code;
+pub mod passkeys;
+pub mod policy;
 pub mod recovery_codes;
 mod sql;
+pub mod step_up;
 pub mod totp;
 
 use uuid::Uuid;
@@ -24,6 +30,7 @@ use crate::{
     store::{Db, Error, Result, Tx},
 };
 
+pub use choice::{Next, next, usable};
 pub use sql::STATEMENTS;
 
 text_enum! {

@@ -1,5 +1,7 @@
 //! The SQL of `mfa`.
 
+use uuid::Uuid;
+
 use crate::{
     clock::Timestamp,
     id::{FactorId, UserId},
@@ -23,10 +25,10 @@ statements! {
          ORDER BY created_at DESC, id DESC LIMIT 1";
     /// Drops set-ups that were not finished.
     DELETE_SETUPS = "DELETE FROM factors WHERE user_id = $1 AND kind = $2 AND confirmed_at IS NULL";
-    /// A factor, unconfirmed.
+    /// A factor, or a set-up of one.
     INSERT = "
-        INSERT INTO factors (id, user_id, kind, name, sealed, credential_id, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        INSERT INTO factors (id, user_id, kind, name, sealed, credential_id, created_at, confirmed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     /// One confirmation wins; the code's step is spent with it.
     CONFIRM_TOTP = "
         UPDATE factors SET confirmed_at = $5, name = $2, sealed = $3, last_step = $4
@@ -35,6 +37,43 @@ statements! {
     SPEND_STEP = "
         UPDATE factors SET last_step = $2, last_used_at = $3
          WHERE id = $1 AND confirmed_at IS NOT NULL AND (last_step IS NULL OR last_step < $2) RETURNING id";
+    /// A passkey by the id that its authenticator gave it.
+    FIND_CREDENTIAL = "
+        SELECT id, user_id, sealed FROM factors
+         WHERE credential_id = $1 AND kind = 'passkey' AND confirmed_at IS NOT NULL";
+    /// A passkey was used: its counter is inside.
+    USE_PASSKEY = "UPDATE factors SET sealed = $2, last_used_at = $3 WHERE id = $1 AND kind = 'passkey'";
+    /// A ceremony begins.
+    INSERT_CEREMONY = "
+        INSERT INTO webauthn_ceremonies (id, user_id, bound_to, kind, sealed, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    /// One answer, at the place the ceremony was made for.
+    CONSUME_CEREMONY = "
+        UPDATE webauthn_ceremonies SET consumed_at = $5
+         WHERE id = $1 AND bound_to = $3 AND kind = $4 AND consumed_at IS NULL AND expires_at > $5
+           AND (user_id = $2 OR (user_id IS NULL AND kind = 'discover'))
+        RETURNING sealed";
+    /// Whether there is any factor.
+    HAS_FACTOR = "SELECT id FROM factors WHERE user_id = $1 AND confirmed_at IS NOT NULL LIMIT 1";
+    /// How many codes were sent since.
+    COUNT_EMAIL_CODES = "
+        SELECT CAST(COUNT(*) AS BIGINT) AS sent FROM email_codes WHERE user_id = $1 AND created_at > $2";
+    /// A new code replaces the one before.
+    VOID_EMAIL_CODES = "
+        UPDATE email_codes SET used_at = $3 WHERE user_id = $1 AND bound_to = $2 AND used_at IS NULL";
+    /// A code.
+    INSERT_EMAIL_CODE = "
+        INSERT INTO email_codes (id, user_id, bound_to, code_hash, attempts, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, 0, $5, $6)";
+    /// Takes one try of what is live; what has none left does not come back.
+    TRY_EMAIL_CODES = "
+        UPDATE email_codes SET attempts = attempts + 1
+         WHERE user_id = $1 AND bound_to = $2 AND used_at IS NULL AND expires_at > $4 AND attempts < $3
+        RETURNING id, code_hash";
+    /// One winner.
+    SPEND_EMAIL_CODE = "UPDATE email_codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL RETURNING id";
+    /// When it was last of use.
+    USE_EMAIL_FACTOR = "UPDATE factors SET last_used_at = $2 WHERE user_id = $1 AND kind = 'email'";
     /// Another name.
     RENAME = "UPDATE factors SET name = $3 WHERE user_id = $1 AND id = $2 AND confirmed_at IS NOT NULL RETURNING id";
     /// The old set goes before a new one comes.
@@ -65,6 +104,19 @@ pub struct SealedRow {
     pub sealed: Sealed,
 }
 
+#[derive(sqlx::FromRow)]
+pub struct CredentialRow {
+    pub id: FactorId,
+    pub user_id: UserId,
+    pub sealed: Sealed,
+}
+
+#[derive(sqlx::FromRow)]
+pub struct EmailCodeRow {
+    pub id: Uuid,
+    pub code_hash: Sealed,
+}
+
 /// A factor to be.
 pub struct NewFactor<'a> {
     pub id: FactorId,
@@ -73,6 +125,8 @@ pub struct NewFactor<'a> {
     pub name: &'a str,
     pub sealed: &'a Sealed,
     pub credential_id: Option<&'a [u8]>,
+    /// `None` for a set-up.
+    pub confirmed_at: Option<Timestamp>,
 }
 
 pub async fn list(db: &mut Db<'_>, user: UserId) -> Result<Vec<FactorRow>> {
@@ -93,7 +147,7 @@ pub async fn delete_setups(tx: &mut Tx<'_>, user: UserId, kind: &str) -> Result<
 }
 
 pub async fn insert(tx: &mut Tx<'_>, new: &NewFactor<'_>, now: Timestamp) -> Result<()> {
-    execute!(tx, INSERT, new.id, new.user, new.kind, new.name, new.sealed, new.credential_id, now)?;
+    execute!(tx, INSERT, new.id, new.user, new.kind, new.name, new.sealed, new.credential_id, now, new.confirmed_at)?;
     Ok(())
 }
 
@@ -109,6 +163,80 @@ pub async fn confirm_totp(
 
 pub async fn spend_step(tx: &mut Tx<'_>, factor: FactorId, step: i64, now: Timestamp) -> Result<bool> {
     Ok(fetch_optional!(tx, (FactorId,), SPEND_STEP, factor, step, now)?.is_some())
+}
+
+pub async fn find_credential(db: &mut Db<'_>, credential_id: &[u8]) -> Result<Option<CredentialRow>> {
+    fetch_optional!(db, CredentialRow, FIND_CREDENTIAL, credential_id)
+}
+
+pub async fn use_passkey(tx: &mut Tx<'_>, factor: FactorId, sealed: &Sealed, now: Timestamp) -> Result<()> {
+    execute!(tx, USE_PASSKEY, factor, sealed, now)?;
+    Ok(())
+}
+
+/// Whose a ceremony is, what it is bound to, and its kind.
+type CeremonyPlace = (Option<UserId>, Uuid, &'static str);
+
+pub async fn insert_ceremony(
+    tx: &mut Tx<'_>,
+    ceremony: Uuid,
+    (user, bound_to, kind): CeremonyPlace,
+    sealed: &Sealed,
+    expires_at: Timestamp,
+) -> Result<()> {
+    execute!(tx, INSERT_CEREMONY, ceremony, user, bound_to, kind, sealed, expires_at)?;
+    Ok(())
+}
+
+pub async fn consume_ceremony(
+    tx: &mut Tx<'_>,
+    ceremony: Uuid,
+    (user, bound_to, kind): CeremonyPlace,
+    now: Timestamp,
+) -> Result<Option<Sealed>> {
+    Ok(fetch_optional!(tx, (Sealed,), CONSUME_CEREMONY, ceremony, user, bound_to, kind, now)?.map(|(sealed,)| sealed))
+}
+
+pub async fn has_factor(db: &mut Db<'_>, user: UserId) -> Result<bool> {
+    Ok(fetch_optional!(db, (FactorId,), HAS_FACTOR, user)?.is_some())
+}
+
+pub async fn count_email_codes(db: &mut Db<'_>, user: UserId, since: Timestamp) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), COUNT_EMAIL_CODES, user, since)?.0)
+}
+
+pub async fn void_email_codes(tx: &mut Tx<'_>, user: UserId, bound_to: Uuid, now: Timestamp) -> Result<()> {
+    execute!(tx, VOID_EMAIL_CODES, user, bound_to, now)?;
+    Ok(())
+}
+
+pub async fn insert_email_code(
+    tx: &mut Tx<'_>,
+    (id, user, bound_to): (Uuid, UserId, Uuid),
+    sealed: &Sealed,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
+    execute!(tx, INSERT_EMAIL_CODE, id, user, bound_to, sealed, now, expires_at)?;
+    Ok(())
+}
+
+pub async fn try_email_codes(
+    tx: &mut Tx<'_>,
+    (user, bound_to): (UserId, Uuid),
+    tries: i64,
+    now: Timestamp,
+) -> Result<Vec<EmailCodeRow>> {
+    fetch_all!(tx, EmailCodeRow, TRY_EMAIL_CODES, user, bound_to, tries, now)
+}
+
+pub async fn spend_email_code(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(tx, (Uuid,), SPEND_EMAIL_CODE, id, now)?.is_some())
+}
+
+pub async fn use_email_factor(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, USE_EMAIL_FACTOR, user, now)?;
+    Ok(())
 }
 
 pub async fn rename(tx: &mut Tx<'_>, user: UserId, factor: FactorId, name: &str) -> Result<bool> {

@@ -61,7 +61,15 @@ pub async fn begin(
     let sealed = keys.seal(&setup_place(factor, bound_to), &seed);
     sql::insert(
         tx,
-        &sql::NewFactor { id: factor, user, kind: "totp", name: "", sealed: &sealed, credential_id: None },
+        &sql::NewFactor {
+            id: factor,
+            user,
+            kind: "totp",
+            name: "",
+            sealed: &sealed,
+            credential_id: None,
+            confirmed_at: None,
+        },
         now,
     )
     .await?;
@@ -128,9 +136,9 @@ pub async fn enroll(tx: &mut Tx<'_>, keys: &MasterKeys, user: UserId, seed: &[u8
         name: "Authenticator app",
         sealed: &sealed,
         credential_id: None,
+        confirmed_at: Some(now),
     };
     sql::insert(tx, &new, now).await?;
-    sql::confirm_totp(tx, factor, new.name, (&sealed, 0), now).await?;
     Ok(factor)
 }
 
