@@ -15,8 +15,8 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication,
-    PasskeyRegistration, PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder,
+    AuthenticationResult, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
+    PublicKeyCredential, RegisterPublicKeyCredential, Webauthn, WebauthnBuilder,
 };
 
 use super::{
@@ -135,8 +135,7 @@ pub async fn finish_register(
     let state = ceremony::consume::<PasskeyRegistration>(store, keys, answer.ceremony, place, now).await?;
     let Some(state) = state else { return Ok(Err(Refused::NoCeremony)) };
     let credential = serde_json::from_str::<RegisterPublicKeyCredential>(&answer.credential).ok();
-    let credential =
-        credential.filter(|credential| is_sound(&credential.id, &credential.raw_id, &credential.type_));
+    let credential = credential.filter(|credential| is_sound(&credential.id, &credential.raw_id, &credential.type_));
     let passkey = credential.and_then(|credential| party.0.finish_passkey_registration(&credential, &state).ok());
     let Some(passkey) = passkey else { return Ok(Err(Refused::Invalid)) };
     let (keys, name) = (Arc::clone(keys), clean_name(name, "Passkey"));

@@ -50,8 +50,8 @@ pub async fn requirement(
     let policy = organizations::effective_policy(db, user.organization_id).await?;
     let asked = acr_values.iter().find(|value| ACR_VALUES.contains(value)).copied();
     let product_demands = product.is_some_and(|product| product.policy.mfa == Some(MfaRule::Required));
-    let phishing_resistant = product.is_some_and(|product| product.policy.phishing_resistant)
-        || asked == Some(ACR_PHISHING_RESISTANT);
+    let phishing_resistant =
+        product.is_some_and(|product| product.policy.phishing_resistant) || asked == Some(ACR_PHISHING_RESISTANT);
     let mfa = phishing_resistant
         || policy.mfa == MfaRule::Required
         || product_demands
@@ -70,7 +70,9 @@ pub async fn must_keep_a_factor(db: &mut Db<'_>, user: &User, now: Timestamp) ->
         return Ok(true);
     }
     let held = access::products_of(db, user.id, now).await?;
-    Ok(held.iter().any(|(product, _)| product.policy.mfa == Some(MfaRule::Required) || product.policy.phishing_resistant))
+    Ok(held
+        .iter()
+        .any(|(product, _)| product.policy.mfa == Some(MfaRule::Required) || product.policy.phishing_resistant))
 }
 
 impl Requirement {
