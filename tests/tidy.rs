@@ -27,7 +27,7 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("connections", &[]),
     ("tokens", &["clients", "keys", "organizations", "users"]),
     ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "tokens", "users"]),
-    ("mfa", &["action_tokens", "audit", "mail", "organizations", "products", "sessions", "tokens", "users"]),
+    ("mfa", &["access", "action_tokens", "audit", "mail", "organizations", "products", "sessions", "tokens", "users"]),
     ("users", &["access", "action_tokens", "audit", "organizations", "products", "sessions", "tokens"]),
 ];
 

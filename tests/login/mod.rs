@@ -1,1 +1,3 @@
 //! Behaviour of `login`, over HTTP.
+
+mod mfa_single_use;
