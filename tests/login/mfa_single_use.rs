@@ -46,9 +46,7 @@ fn code(key: &str, castellan: &Castellan) -> String {
 /// Sets an app up and answers its key. The clock then stands at a fresh step.
 async fn enrolled_app(castellan: &Castellan, user: UserId) -> String {
     let (keys, bound_to, now) = (Arc::clone(&castellan.app.master), somewhere(castellan), castellan.now());
-    let key = castellan
-        .write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key()))
-        .await;
+    let key = castellan.write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key())).await;
     let confirmed = confirm(castellan, user, bound_to, &code(&key, castellan)).await;
     assert!(confirmed.is_ok(), "{confirmed:?}");
     castellan.advance(60);
@@ -104,9 +102,7 @@ async fn the_code_that_confirmed_a_set_up_does_not_sign_in() {
     let castellan = Castellan::start().await;
     let user = somebody(&castellan).await.user.id;
     let (keys, bound_to, now) = (Arc::clone(&castellan.app.master), somewhere(&castellan), castellan.now());
-    let key = castellan
-        .write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key()))
-        .await;
+    let key = castellan.write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key())).await;
     let code = code(&key, &castellan);
     assert_eq!(confirm(&castellan, user, bound_to, &code).await, Ok(()));
     assert!(!verify(&castellan, user, &code).await);
@@ -118,9 +114,7 @@ async fn a_set_up_replaces_nothing_until_it_is_confirmed() {
     let user = somebody(&castellan).await.user.id;
     let live = enrolled_app(&castellan, user).await;
     let (keys, bound_to, now) = (Arc::clone(&castellan.app.master), somewhere(&castellan), castellan.now());
-    let new = castellan
-        .write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key()))
-        .await;
+    let new = castellan.write(async move |tx| Ok(totp::begin(tx, &keys, user, bound_to, now).await?.text_key())).await;
 
     assert!(!verify(&castellan, user, &code(&new, &castellan)).await, "the new key is no factor yet");
     assert!(verify(&castellan, user, &code(&live, &castellan)).await, "the old one still is");
