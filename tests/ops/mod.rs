@@ -1,3 +1,4 @@
 //! Behaviour of operation: storage, configuration, commands.
 
 mod statements;
+mod store;

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use castellan::{clock::Timestamp, id::uuid_at, store};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tokio::sync::OnceCell;
 
 /// A database of one test: a file, or a PostgreSQL database copied from a migrated template.
@@ -36,6 +36,25 @@ impl Database {
         match self {
             Self::Sqlite(path) => store::Url::Sqlite(path.clone()),
             Self::Postgres { server, name } => store::Url::from_str(&format!("{server}{name}")).expect("a URL"),
+        }
+    }
+}
+
+impl Database {
+    /// Notes a migration that this program does not know.
+    pub async fn pretend_newer_schema(&self) {
+        const SQL: &str = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                           VALUES (99999999, 'from the future', true, '', 0)";
+        match self {
+            Self::Sqlite(path) => {
+                let mut connection =
+                    SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.expect("the file opens");
+                connection.execute(SQL).await.expect("the row is written");
+            }
+            Self::Postgres { server, name } => {
+                let mut connection = PgConnection::connect(&format!("{server}{name}")).await.expect("it answers");
+                connection.execute(SQL).await.expect("the row is written");
+            }
         }
     }
 }

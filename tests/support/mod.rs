@@ -46,7 +46,7 @@ pub const PUBLIC_URL: &str = "http://localhost:8080";
 pub struct Castellan {
     pub app: App,
     router: Router,
-    _database: database::Database,
+    pub database: database::Database,
 }
 
 impl Castellan {
@@ -62,7 +62,7 @@ impl Castellan {
         change(&mut config);
         let app = App::start(config, Clock::manual(START)).await.expect("the server starts");
         let router = castellan::router::router(app.clone());
-        Self { app, router, _database: database }
+        Self { app, router, database }
     }
 
     /// A second node on the same database, with its own caches and the same clock.
