@@ -37,6 +37,14 @@ statements! {
                          display_name = '', search = '', external_id = NULL, document = '{}', webauthn_handle = $3,
                          version = version + 1, updated_at = $4
          WHERE id = $1 AND status <> 'removed'";
+    DELETE_PASSWORD = "DELETE FROM passwords WHERE user_id = $1";
+    DELETE_FACTORS = "DELETE FROM factors WHERE user_id = $1";
+    DELETE_RECOVERY_CODES = "DELETE FROM recovery_codes WHERE user_id = $1";
+    DELETE_CONSENTS = "DELETE FROM consents WHERE user_id = $1";
+    DELETE_TRUSTED_DEVICES = "DELETE FROM trusted_devices WHERE user_id = $1";
+    DELETE_MEMBERSHIPS = "DELETE FROM memberships WHERE user_id = $1";
+    DELETE_GROUP_MEMBERSHIPS = "DELETE FROM group_members WHERE user_id = $1";
+    DELETE_UNIQUE_VALUES = "DELETE FROM unique_values WHERE resource_id = $1";
     VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
     NOTE_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
     /// People of an organization, members from elsewhere included, by keyset.
@@ -192,6 +200,19 @@ pub(super) async fn erase(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result
     // A prepared login name has no space, so nobody can take the tombstone's.
     let tombstone = format!("removed {id}");
     Ok(execute!(tx, ERASE, id, tombstone, Vec::<u8>::new(), now)? == 1)
+}
+
+/// What a removed person leaves behind in other tables, credentials above all: nothing of it may serve
+/// whoever gets the login name next.
+pub(super) async fn delete_belongings(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
+    execute!(tx, DELETE_PASSWORD, id)?;
+    execute!(tx, DELETE_FACTORS, id)?;
+    execute!(tx, DELETE_RECOVERY_CODES, id)?;
+    execute!(tx, DELETE_CONSENTS, id)?;
+    execute!(tx, DELETE_TRUSTED_DEVICES, id)?;
+    execute!(tx, DELETE_MEMBERSHIPS, id)?;
+    execute!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
+    execute!(tx, DELETE_UNIQUE_VALUES, id).map(|_| ())
 }
 
 /// The account of that id, unless it was removed. For what a token or session names; pages and APIs
