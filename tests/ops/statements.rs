@@ -1,7 +1,8 @@
 //! What `sqlx::query!` would check, for both databases at once.
 
 use castellan::{
-    access, action_tokens, api_tokens, connections, groups, mfa, organizations, portal_sessions, products, users,
+    access, action_tokens, api_tokens, audit, clients, connections, groups, jobs, keys, mail, mfa, organizations,
+    portal_sessions, products, sessions, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -18,6 +19,14 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("portal_sessions", portal_sessions::STATEMENTS),
     ("products", products::STATEMENTS),
     ("users", users::STATEMENTS),
+    ("audit", audit::STATEMENTS),
+    ("clients", clients::STATEMENTS),
+    ("jobs", jobs::STATEMENTS),
+    ("keys", keys::STATEMENTS),
+    ("mail", mail::STATEMENTS),
+    ("sessions", sessions::STATEMENTS),
+    ("tokens", tokens::STATEMENTS),
+    ("tokens/requests", tokens::requests::STATEMENTS),
     ("users/password", users::password::STATEMENTS),
 ];
 
