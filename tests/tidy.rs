@@ -26,7 +26,8 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("groups", &["access", "users"]),
     ("connections", &[]),
     ("tokens", &["clients", "keys", "organizations", "users"]),
-    ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "tokens", "users"]),
+    // A sign-in that is finished is judged once more by the policy of the product it leads to.
+    ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "products", "tokens", "users"]),
     ("mfa", &["access", "action_tokens", "audit", "mail", "organizations", "products", "sessions", "tokens", "users"]),
     ("users", &["access", "action_tokens", "audit", "organizations", "products", "sessions", "tokens"]),
 ];

@@ -15,11 +15,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ACR_MFA, ACR_PASSWORD, ACR_PHISHING_RESISTANT, Agent, FullyAuthenticated, Session, sql};
+use super::{Agent, FullyAuthenticated, Session, sql};
 use crate::{
     clock::Timestamp,
     id::{AuthorizationRequestId, LoginFlowId, ProductId, SessionId, UserId},
-    organizations,
+    mfa::{
+        self, Method,
+        passkeys::Verified,
+        policy::{self, Requirement},
+    },
+    organizations, products,
     secret::SecretHash,
     store::{Db, Result, Tx},
     users::{self, User},
@@ -71,6 +76,8 @@ pub struct Start {
 pub struct Proof {
     pub kind: ProofKind,
     pub at: Timestamp,
+    /// What it adds to `amr` (RFC 8176 §2; `email` and `recovery` are ours).
+    amr: Vec<String>,
 }
 
 text_enum! {
@@ -85,21 +92,32 @@ text_enum! {
     }
 }
 
-impl ProofKind {
-    /// What it adds to `amr` (RFC 8176 §2; `email` and `recovery` are ours).
-    fn amr(self) -> &'static [&'static str] {
-        match self {
-            Self::Password => &["pwd"],
-            Self::Passkey => &["swk", "user"],
-            Self::Totp => &["otp"],
-            Self::Email => &["email"],
-            Self::Recovery => &["recovery"],
-        }
+impl Proof {
+    /// The password, or a link that has just set it.
+    pub fn password(at: Timestamp) -> Self {
+        Self { kind: ProofKind::Password, at, amr: vec!["pwd".to_owned()] }
+    }
+
+    /// A second factor other than a passkey.
+    pub fn second(method: Method, at: Timestamp) -> Self {
+        let kind = match method {
+            Method::Totp => ProofKind::Totp,
+            Method::Email => ProofKind::Email,
+            Method::Passkey => ProofKind::Passkey,
+            Method::Recovery => ProofKind::Recovery,
+        };
+        Self { kind, at, amr: method.amr().iter().map(|&word| word.to_owned()).collect() }
+    }
+
+    /// A passkey, which tells what kind of key it lies in.
+    pub fn passkey(verified: &Verified, at: Timestamp) -> Self {
+        let words = verified.amr.iter().copied().chain(["mfa"]);
+        Self { kind: ProofKind::Passkey, at, amr: words.map(str::to_owned).collect() }
     }
 
     /// Whether a sign-in may begin with it.
-    fn can_be_first(self) -> bool {
-        matches!(self, Self::Password | Self::Passkey)
+    fn can_be_first(&self) -> bool {
+        matches!(self.kind, ProofKind::Password | ProofKind::Passkey)
     }
 }
 
@@ -109,44 +127,25 @@ impl State {
         !self.proofs.is_empty()
     }
 
-    /// Whether a second was: another kind than the first, or a passkey, which is both.
-    pub fn has_second(&self) -> bool {
-        self.second().is_some()
-    }
-
-    /// Whether what was shown cannot be stolen by a false page.
-    pub fn is_phishing_resistant(&self) -> bool {
-        self.has(ProofKind::Passkey)
-    }
-
     /// Whether a proof of this kind was shown.
     pub fn has(&self, kind: ProofKind) -> bool {
         self.proofs.iter().any(|proof| proof.kind == kind)
     }
 
-    fn second(&self) -> Option<&Proof> {
-        self.proofs.iter().rev().find(|proof| proof.kind != ProofKind::Password)
+    /// When a second factor was last shown.
+    fn mfa_time(&self) -> Option<Timestamp> {
+        self.proofs.iter().rev().find(|proof| proof.kind != ProofKind::Password).map(|proof| proof.at)
     }
 
-    /// How the person signed in (RFC 8176).
+    /// How the person signed in, each word once (RFC 8176).
     pub fn amr(&self) -> Vec<String> {
         let mut amr: Vec<String> = Vec::new();
-        let words = self.proofs.iter().flat_map(|proof| proof.kind.amr()).copied();
-        for word in words.chain(self.has_second().then_some("mfa")) {
-            if !amr.iter().any(|known| known == word) {
-                amr.push(word.to_owned());
+        for word in self.proofs.iter().flat_map(|proof| &proof.amr) {
+            if !amr.contains(word) {
+                amr.push(word.clone());
             }
         }
         amr
-    }
-
-    /// The level that this reaches.
-    pub fn acr(&self) -> &'static str {
-        match (self.is_phishing_resistant(), self.has_second()) {
-            (true, _) => ACR_PHISHING_RESISTANT,
-            (_, true) => ACR_MFA,
-            _ => ACR_PASSWORD,
-        }
     }
 }
 
@@ -174,7 +173,7 @@ pub async fn start_raise(
     (current, start): (&FullyAuthenticated, &Start),
     now: Timestamp,
 ) -> Result<LoginFlow> {
-    let first = Proof { kind: ProofKind::Password, at: current.session.auth_time };
+    let first = Proof::password(current.session.auth_time);
     let state = State {
         start: start.clone(),
         typed: Some(current.user.login_name.as_given().to_owned()),
@@ -212,16 +211,17 @@ pub async fn prove(
     tx: &mut Tx<'_>,
     flow: &LoginFlow,
     user: UserId,
-    kind: ProofKind,
+    proof: Proof,
     now: Timestamp,
 ) -> Result<Option<LoginFlow>> {
-    let in_order = if flow.state.has_first() { kind != ProofKind::Password } else { kind.can_be_first() };
+    let is_first = !flow.state.has_first();
+    let in_order = if is_first { proof.can_be_first() } else { proof.kind != ProofKind::Password };
     if !in_order || flow.user_id.is_some_and(|known| known != user) {
         return Ok(None);
     }
     let mut next = flow.clone();
     next.user_id = Some(user);
-    next.state.proofs.push(Proof { kind, at: now });
+    next.state.proofs.push(proof);
     step(tx, flow, next, now).await
 }
 
@@ -282,9 +282,9 @@ impl Finished {
             id: SessionId::new(now),
             user_id: self.user.id,
             auth_time: self.state.proofs.first().map_or(now, |proof| proof.at),
-            mfa_time: self.state.second().map(|proof| proof.at),
+            mfa_time: self.state.mfa_time(),
+            acr: policy::acr(&self.state.amr()).to_owned(),
             amr: self.state.amr(),
-            acr: self.state.acr().to_owned(),
             user_agent: agent.user_agent.clone(),
             address: agent.address.clone(),
             created_at: now,
@@ -327,7 +327,8 @@ pub async fn finish(
     if !organizations::is_active(tx, user.organization_id).await? {
         return Ok(Err(Refusal::NotActive));
     }
-    if !is_enough(tx, &user, state).await? {
+    // The requirement, not what a page remembers of it (rows 37, 38, 41).
+    if !requirement(tx, flow, &user).await?.is_met_by(&state.amr()) {
         return Ok(Err(Refusal::NotDone));
     }
     if !sql::finish_flow(tx, flow, now).await? {
@@ -336,38 +337,40 @@ pub async fn finish(
     Ok(Ok(Finished { user, state: state.clone(), current: current.cloned() }))
 }
 
-/// Whether what was shown is what must be: policy's demand, and a second factor of whoever has one.
-async fn is_enough(db: &mut Db<'_>, user: &User, state: &State) -> Result<bool> {
-    if state.has_second() {
-        return Ok(true);
-    }
-    let policy = organizations::effective_policy(db, user.organization_id).await?;
-    Ok(policy.mfa == organizations::MfaRule::Optional && crate::mfa::enrolled(db, user.id).await?.is_empty())
+/// What this flow must show: the policies of the user's organization and of the product, and what the
+/// request asked for.
+pub async fn requirement(db: &mut Db<'_>, flow: &LoginFlow, user: &User) -> Result<Requirement> {
+    let start = &flow.state.start;
+    let product = match start.product_id {
+        Some(id) => products::find(db, id).await?,
+        None => None,
+    };
+    let asked: Vec<&str> = start.acr_values.iter().map(String::as_str).collect();
+    policy::requirement(db, user, product.as_ref(), &asked).await
+}
+
+/// What the person must do next.
+pub async fn next(db: &mut Db<'_>, flow: &LoginFlow, user: &User) -> Result<mfa::Next> {
+    let requirement = requirement(db, flow, user).await?;
+    mfa::next(db, user, &requirement, &flow.state.amr()).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn state(kinds: &[ProofKind]) -> State {
-        let at = Timestamp::from_seconds(1);
-        State { proofs: kinds.iter().map(|kind| Proof { kind: *kind, at }).collect(), ..State::default() }
+    fn told(proofs: &[Proof]) -> (String, &'static str) {
+        let state = State { proofs: proofs.to_vec(), ..State::default() };
+        (state.amr().join(" "), policy::acr(&state.amr()))
     }
 
     #[test]
     fn amr_and_acr_say_what_happened() {
-        let password = state(&[ProofKind::Password]);
-        assert_eq!((password.amr().join(" "), password.acr()), ("pwd".to_owned(), ACR_PASSWORD));
-        let totp = state(&[ProofKind::Password, ProofKind::Totp]);
-        assert_eq!((totp.amr().join(" "), totp.acr()), ("pwd otp mfa".to_owned(), ACR_MFA));
-        let email = state(&[ProofKind::Password, ProofKind::Email]);
-        assert_eq!((email.amr().join(" "), email.acr()), ("pwd email mfa".to_owned(), ACR_MFA));
-        let passkey = state(&[ProofKind::Passkey]);
-        assert_eq!((passkey.amr().join(" "), passkey.acr()), ("swk user mfa".to_owned(), ACR_PHISHING_RESISTANT));
-    }
-
-    #[test]
-    fn a_password_twice_is_one_factor() {
-        assert!(!state(&[ProofKind::Password, ProofKind::Password]).has_second());
+        let at = Timestamp::from_seconds(1);
+        let password = Proof::password(at);
+        assert_eq!(told(std::slice::from_ref(&password)), ("pwd".to_owned(), policy::ACR_PASSWORD));
+        for (method, amr) in [(Method::Totp, "pwd otp mfa"), (Method::Email, "pwd email mfa")] {
+            assert_eq!(told(&[password.clone(), Proof::second(method, at)]), (amr.to_owned(), policy::ACR_MFA));
+        }
     }
 }

@@ -18,22 +18,19 @@ mod sql;
 use std::time::Duration;
 
 use crate::{
+    clients,
     clock::Timestamp,
     id::{SessionId, UserId},
+    jobs::{self, Message},
+    mfa::policy::Requirement,
     organizations,
     secret::{MasterKeys, Secret},
     store::{Db, Result, Store, Tx},
+    tokens,
     users::{self, User},
 };
 
 pub use sql::STATEMENTS;
-
-/// Password alone.
-pub const ACR_PASSWORD: &str = "urn:castellan:acr:password";
-/// Two factors.
-pub const ACR_MFA: &str = "urn:castellan:acr:mfa";
-/// A factor that no false page can steal (OpenID EAP ACR values).
-pub const ACR_PHISHING_RESISTANT: &str = "phr";
 
 /// A browser's session.
 #[derive(Debug, Clone)]
@@ -99,7 +96,8 @@ pub async fn authenticate(db: &mut Db<'_>, cookie: &Secret, now: Timestamp) -> R
 
 async fn meets_policy(db: &mut Db<'_>, user: &User, session: &Session) -> Result<bool> {
     let policy = organizations::effective_policy(db, user.organization_id).await?;
-    Ok(policy.mfa == organizations::MfaRule::Optional || session.mfa_time.is_some())
+    let mfa = policy.mfa == organizations::MfaRule::Required;
+    Ok(Requirement { mfa, phishing_resistant: false, methods: policy.methods }.is_met_by(&session.amr))
 }
 
 /// [`authenticate`] for a page: also notes the sign of life, by which the idle end is counted.
@@ -191,16 +189,25 @@ pub async fn end_of_user(
     Ok(ended.len())
 }
 
+/// A product that could not be told within this time has long seen its tokens end.
+const LOGOUT_IS_NEWS_FOR: Duration = Duration::from_secs(3600);
+
 /// Grants go with their session, and products are told (OIDC Back-Channel Logout 1.0 §2.3).
-#[expect(clippy::unused_async, reason = "tokens and jobs join here as soon as they exist")]
 async fn end_what_hangs_on(
-    _tx: &mut Tx<'_>,
-    _master: &MasterKeys,
-    _session: SessionId,
-    _user: UserId,
-    _now: Timestamp,
+    tx: &mut Tx<'_>,
+    master: &MasterKeys,
+    session: SessionId,
+    user: UserId,
+    now: Timestamp,
 ) -> Result<()> {
-    Ok(())
+    for client in tokens::clients_of_session(tx, session).await? {
+        let wants_to_know = clients::find(tx, client).await?.and_then(|client| client.settings.backchannel_logout_uri);
+        if wants_to_know.is_some() {
+            let message = Message::BackchannelLogout { client, subject: user, session: Some(session) };
+            jobs::enqueue(tx, master, &message, now + LOGOUT_IS_NEWS_FOR, now).await?;
+        }
+    }
+    tokens::revoke_of_session(tx, session, now).await
 }
 
 /// The user's live sessions, the newest sign of life first.

@@ -1,8 +1,8 @@
 //! What `sqlx::query!` would check, for both databases at once.
 
 use castellan::{
-    access, action_tokens, api_tokens, audit, clients, connections, groups, jobs, keys, mail, mfa, organizations,
-    portal_sessions, products, sessions, tokens, users,
+    access, action_tokens, api_tokens, attempts, audit, clients, connections, groups, jobs, keys, mail, mfa,
+    organizations, portal_sessions, products, sessions, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("access", access::STATEMENTS),
     ("action_tokens", action_tokens::STATEMENTS),
     ("api_tokens", api_tokens::STATEMENTS),
+    ("attempts", attempts::STATEMENTS),
     ("connections", connections::STATEMENTS),
     ("groups", groups::STATEMENTS),
     ("mfa", mfa::STATEMENTS),
