@@ -9,12 +9,14 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::{BoundTo, sql};
+use super::{BoundTo, change::addressee, sql};
 use crate::{
     clock::Timestamp,
     id::{self, FactorId, UserId},
+    mail,
     secret::{self, MasterKeys, Secret, SecretHash},
     store::{Error, Result, Tx},
+    users::User,
 };
 
 /// NIST SP 800-63B: dead after ten minutes.
@@ -26,10 +28,36 @@ pub const SENDS_PER_HOUR: i64 = 5;
 const DIGITS: u32 = 6;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// No more codes for now.
+/// Why no code was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Five codes were sent within the hour. Use another method, or try again later.")]
-pub struct TooMany;
+pub enum NotSent {
+    #[error("Five codes were sent within the hour. Use another method, or try again later.")]
+    TooMany,
+    #[error("There is no verified address to send a code to. Use another method.")]
+    NoAddress,
+}
+
+/// Mails a code to the user's own, verified address; it voids the one sent there before.
+///
+/// # Errors
+/// The database failed.
+pub async fn send(
+    tx: &mut Tx<'_>,
+    keys: &MasterKeys,
+    user: &User,
+    bound_to: BoundTo,
+    now: Timestamp,
+) -> Result<Result<(), NotSent>> {
+    let addressee = addressee(tx, user).await?.filter(|_| user.email_verified_at.is_some());
+    let Some((to, brand)) = addressee else { return Ok(Err(NotSent::NoAddress)) };
+    let code = match issue(tx, keys, user.id, bound_to, now).await? {
+        Ok(code) => code,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let letter = mail::email_code(&brand, to, user.name(), code.expose(), LIFE.as_secs() / 60);
+    mail::enqueue(tx, keys, &letter, now + LIFE, now).await?;
+    Ok(Ok(()))
+}
 
 /// Makes a code and voids the one before it. Whoever calls it mails it.
 ///
@@ -41,9 +69,9 @@ pub async fn issue(
     user: UserId,
     bound_to: BoundTo,
     now: Timestamp,
-) -> Result<Result<Secret, TooMany>> {
+) -> Result<Result<Secret, NotSent>> {
     if sql::count_email_codes(tx, user, now - HOUR).await? >= SENDS_PER_HOUR {
-        return Ok(Err(TooMany));
+        return Ok(Err(NotSent::TooMany));
     }
     sql::void_email_codes(tx, user, bound_to.0, now).await?;
     let code = random_digits();

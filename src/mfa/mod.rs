@@ -13,6 +13,7 @@
 //! (security.md section 0.1).
 
 mod ceremony;
+mod change;
 mod choice;
 pub mod email_code;
 pub mod passkeys;
@@ -27,9 +28,10 @@ use uuid::Uuid;
 use crate::{
     clock::Timestamp,
     id::{FactorId, LoginFlowId, SessionId, UserId},
-    store::{Db, Error, Result, Tx},
+    store::{Db, Error, Result},
 };
 
+pub use change::{CannotRemove, note_enrolled, remove, rename, renew_recovery_codes, reset};
 pub use choice::{Next, next, usable};
 pub use sql::STATEMENTS;
 
@@ -44,6 +46,18 @@ text_enum! {
         Passkey = "passkey",
         /// A one-time recovery code: for the challenge only, never for a policy.
         Recovery = "recovery",
+    }
+}
+
+impl Method {
+    /// What people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Totp => "Authenticator app",
+            Self::Email => "Code by e-mail",
+            Self::Passkey => "Passkey",
+            Self::Recovery => "Recovery codes",
+        }
     }
 }
 
@@ -79,14 +93,6 @@ pub struct Factor {
 /// The database failed.
 pub async fn enrolled(db: &mut Db<'_>, user: UserId) -> Result<Vec<Factor>> {
     sql::list(db, user).await?.into_iter().map(Factor::try_from).collect()
-}
-
-/// Gives a factor another name. `false` if the user has none of that id.
-///
-/// # Errors
-/// The database failed.
-pub async fn rename(tx: &mut Tx<'_>, user: UserId, factor: FactorId, name: &str) -> Result<bool> {
-    sql::rename(tx, user, factor, &clean_name(name, "Unnamed")).await
 }
 
 /// A name for a factor: one line of at most sixty characters.

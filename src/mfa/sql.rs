@@ -74,6 +74,16 @@ statements! {
     SPEND_EMAIL_CODE = "UPDATE email_codes SET used_at = $2 WHERE id = $1 AND used_at IS NULL RETURNING id";
     /// When it was last of use.
     USE_EMAIL_FACTOR = "UPDATE factors SET last_used_at = $2 WHERE user_id = $1 AND kind = 'email'";
+    /// One factor goes.
+    DELETE = "DELETE FROM factors WHERE user_id = $1 AND id = $2 AND confirmed_at IS NOT NULL";
+    /// All factors go, set-ups too.
+    DELETE_ALL = "DELETE FROM factors WHERE user_id = $1";
+    /// No browser is trusted any more.
+    DELETE_TRUSTED_DEVICES = "DELETE FROM trusted_devices WHERE user_id = $1";
+    /// Challenges under way are over.
+    END_CEREMONIES = "UPDATE webauthn_ceremonies SET consumed_at = $2 WHERE user_id = $1 AND consumed_at IS NULL";
+    /// Codes under way are over.
+    END_EMAIL_CODES = "UPDATE email_codes SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
     /// Another name.
     RENAME = "UPDATE factors SET name = $3 WHERE user_id = $1 AND id = $2 AND confirmed_at IS NOT NULL RETURNING id";
     /// The old set goes before a new one comes.
@@ -236,6 +246,21 @@ pub async fn spend_email_code(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Resu
 
 pub async fn use_email_factor(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
     execute!(tx, USE_EMAIL_FACTOR, user, now)?;
+    Ok(())
+}
+
+pub async fn delete(tx: &mut Tx<'_>, user: UserId, factor: FactorId) -> Result<()> {
+    execute!(tx, DELETE, user, factor)?;
+    Ok(())
+}
+
+/// Everything that was a second factor of the user, or was about to become one.
+pub async fn delete_all(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    execute!(tx, DELETE_ALL, user)?;
+    execute!(tx, DELETE_RECOVERY_CODES, user)?;
+    execute!(tx, DELETE_TRUSTED_DEVICES, user)?;
+    execute!(tx, END_CEREMONIES, user, now)?;
+    execute!(tx, END_EMAIL_CODES, user, now)?;
     Ok(())
 }
 

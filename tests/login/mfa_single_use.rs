@@ -7,7 +7,7 @@ use castellan::{
     id::{LoginFlowId, UserId},
     mfa::{
         self, BoundTo, Method,
-        email_code::{self, TooMany},
+        email_code::{self, NotSent},
         recovery_codes,
         totp::{self, Confirmation, NotConfirmed},
     },
@@ -201,7 +201,7 @@ async fn a_mailed_link_acts_once_of_fifty_and_only_for_its_purpose() {
 }
 
 /// Issues a code by e-mail and answers it.
-async fn email_code(castellan: &Castellan, user: UserId, bound_to: BoundTo) -> Result<String, TooMany> {
+async fn email_code(castellan: &Castellan, user: UserId, bound_to: BoundTo) -> Result<String, NotSent> {
     let (keys, now) = (Arc::clone(&castellan.app.master), castellan.now());
     let issued = castellan.write(async move |tx| email_code::issue(tx, &keys, user, bound_to, now).await).await;
     issued.map(|code| code.expose().to_owned())
@@ -267,7 +267,7 @@ async fn five_codes_by_email_an_hour_are_enough() {
     for _ in 0..5 {
         assert!(email_code(&castellan, user, somewhere(&castellan)).await.is_ok());
     }
-    assert_eq!(email_code(&castellan, user, somewhere(&castellan)).await, Err(TooMany), "from a new sign-in too");
+    assert_eq!(email_code(&castellan, user, somewhere(&castellan)).await, Err(NotSent::TooMany), "from a new sign-in too");
     castellan.advance(3600);
     assert!(email_code(&castellan, user, somewhere(&castellan)).await.is_ok());
 }
