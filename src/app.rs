@@ -5,6 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use crate::{
     clock::Clock,
     config::Config,
+    mfa::passkeys::RelyingParty,
     products,
     secret::MasterKeys,
     store::{self, Store},
@@ -24,6 +25,8 @@ pub struct Parts {
     pub master: Arc<MasterKeys>,
     /// The bounded pool in which people's passwords are hashed.
     pub passwords: Hasher,
+    /// `None` where the public URL is an IP address: passkeys are off.
+    pub passkeys: Option<RelyingParty>,
     /// Products by id, at most a second old.
     pub products: products::Cache,
 }
@@ -35,6 +38,10 @@ impl App {
     /// The database cannot be opened, or was made by a newer version.
     pub async fn start(config: Config, clock: Clock) -> store::Result<Self> {
         let now = clock.now();
+        let webauthn = &config.webauthn;
+        // The configuration was judged, so this cannot be unfit any more.
+        let passkeys = RelyingParty::new(&config.public_url, webauthn.rp_id.as_deref(), &webauthn.rp_name)
+            .map_err(|unfit| store::Error::Url(unfit.to_string()))?;
         let store = Store::open(&store::Options { url: config.database.clone(), migrate: config.migrate }).await?;
         let (audience, launch_url) = (config.url("/api/v1"), config.url("/portal"));
         store
@@ -43,6 +50,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             master: Arc::clone(&config.master_keys),
             passwords: hasher(&config),
+            passkeys,
             products: products::Cache::default(),
             store,
             clock,
