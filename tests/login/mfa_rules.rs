@@ -129,7 +129,11 @@ async fn after_a_mailed_reset_a_code_by_email_is_no_second_factor_until_another_
     let scene = scene().await;
     scene.require_mfa().await;
     scene.enroll(Method::Email).await;
-    assert_eq!(scene.next(None, &[], &["pwd"]).await, Next::Challenge(vec![Method::Email]), "first activation is exempt");
+    assert_eq!(
+        scene.next(None, &[], &["pwd"]).await,
+        Next::Challenge(vec![Method::Email]),
+        "first activation is exempt"
+    );
 
     scene.set_password(SetBy::MailedReset).await;
     assert_eq!(scene.next(None, &[], &["pwd"]).await, Next::Stuck, "one mailbox is one factor");
@@ -205,10 +209,8 @@ async fn another_persons_factor_can_be_neither_removed_nor_renamed() {
     let other = scene.castellan.person(&scene.world.client, "eve@harbour.example").create().await.user;
     let (keys, now) = (Arc::clone(&scene.castellan.app.master), scene.castellan.now());
     let eve = other.clone();
-    let removed = scene
-        .castellan
-        .write(async move |tx| mfa::remove(tx, &keys, (&eve, app), &By::user(eve.id), now).await)
-        .await;
+    let removed =
+        scene.castellan.write(async move |tx| mfa::remove(tx, &keys, (&eve, app), &By::user(eve.id), now).await).await;
     assert_eq!(removed.map(|_| ()), Err(CannotRemove::NotFound));
     let renamed = scene.castellan.write(async move |tx| mfa::rename(tx, other.id, app, "Mine").await).await;
     assert!(!renamed);

@@ -267,7 +267,11 @@ async fn five_codes_by_email_an_hour_are_enough() {
     for _ in 0..5 {
         assert!(email_code(&castellan, user, somewhere(&castellan)).await.is_ok());
     }
-    assert_eq!(email_code(&castellan, user, somewhere(&castellan)).await, Err(NotSent::TooMany), "from a new sign-in too");
+    assert_eq!(
+        email_code(&castellan, user, somewhere(&castellan)).await,
+        Err(NotSent::TooMany),
+        "from a new sign-in too"
+    );
     castellan.advance(3600);
     assert!(email_code(&castellan, user, somewhere(&castellan)).await.is_ok());
 }

@@ -1,4 +1,4 @@
 //! Behaviour of `login`, over HTTP.
 
-mod mfa_single_use;
 mod mfa_rules;
+mod mfa_single_use;
