@@ -3,11 +3,16 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
+    audit,
     clock::Clock,
-    config::Config,
+    config::{self, Config},
+    http::outbound::Outbound,
+    jobs::{Wake, lease::Holder},
+    keys::Keyring,
+    mail::{Mailer, Smtp, Tls},
     mfa::passkeys::RelyingParty,
     products,
-    secret::MasterKeys,
+    secret::{self, MasterKeys},
     store::{self, Store},
     users::password::{Cost, Hasher},
 };
@@ -23,6 +28,17 @@ pub struct Parts {
     pub clock: Clock,
     /// Shared with the write closures that seal mails and seeds.
     pub master: Arc<MasterKeys>,
+    /// This process among the nodes that share the database.
+    pub holder: Holder,
+    /// Signs every JWT, and reads our own.
+    pub keys: Keyring,
+    /// Rung after a commit that left something to send.
+    pub wake: Wake,
+    pub mailer: Mailer,
+    /// The only way out for requests of ours.
+    pub outbound: Outbound,
+    /// Audit events that change nothing, written in batches.
+    pub recorder: audit::Recorder,
     /// The bounded pool in which people's passwords are hashed.
     pub passwords: Hasher,
     /// `None` where the public URL is an IP address: passkeys are off.
@@ -37,6 +53,8 @@ impl App {
     /// # Errors
     /// The database cannot be opened, or was made by a newer version.
     pub async fn start(config: Config, clock: Clock) -> store::Result<Self> {
+        // 65 ms of processor time that would otherwise stand before the first key or token.
+        secret::warm_up();
         let now = clock.now();
         let webauthn = &config.webauthn;
         // The configuration was judged, so this cannot be unfit any more.
@@ -47,8 +65,15 @@ impl App {
         store
             .write(async move |tx| products::portal::ensure(tx, audience.clone(), launch_url.clone(), now).await)
             .await?;
+        let master = Arc::clone(&config.master_keys);
         Ok(Self(Arc::new(Parts {
-            master: Arc::clone(&config.master_keys),
+            holder: Holder::random(),
+            keys: Keyring::load(&store, Arc::clone(&master), now).await?,
+            wake: Wake::default(),
+            mailer: mailer(&config).map_err(store::Error::Damaged)?,
+            outbound: Outbound::new(config.allow_private_outbound || config.demo),
+            recorder: audit::Recorder::start(store.clone(), Arc::clone(&master)),
+            master,
             passwords: hasher(&config),
             passkeys,
             products: products::Cache::default(),
@@ -58,8 +83,9 @@ impl App {
         })))
     }
 
-    /// Waits for the queued writes and closes the database.
+    /// Waits for noted events and queued writes, and closes the database.
     pub async fn stop(&self) {
+        self.recorder.flush().await;
         self.store.close().await;
     }
 }
@@ -71,6 +97,27 @@ fn hasher(config: &Config) -> Hasher {
         0 => Hasher::new(cost, config.passwords.queue),
         threads => Hasher::with_threads(threads, cost, config.passwords.queue),
     }
+}
+
+/// Where mails go, as configured.
+fn mailer(config: &Config) -> Result<Mailer, String> {
+    let Some(mail) = config.mail.as_ref().filter(|_| !config.demo) else {
+        return Ok(if config.demo { Mailer::Mailbox } else { Mailer::Nowhere });
+    };
+    let tls = match mail.transport {
+        config::Transport::Tls => Tls::Implicit,
+        config::Transport::StartTls => Tls::StartTls,
+        config::Transport::None => Tls::None,
+    };
+    let login = mail.login.clone();
+    Mailer::smtp(&Smtp {
+        host: mail.host.clone(),
+        port: mail.port,
+        tls,
+        login,
+        from: mail.from.clone(),
+        authorities: None,
+    })
 }
 
 impl Deref for App {

@@ -10,6 +10,7 @@ pub mod store;
 
 // The server, put together.
 pub mod app;
+pub mod background;
 pub mod commands;
 pub mod demo;
 pub mod router;

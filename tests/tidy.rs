@@ -17,7 +17,7 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("portal_sessions", &[]),
     ("keys", &["jobs"]),  // rotation and making take a lease
     ("audit", &["jobs"]), // chaining takes a lease
-    ("jobs", &["audit", "clients", "keys", "mail"]),
+    ("jobs", &[]),
     ("mail", &["jobs"]),
     ("clients", &["keys"]), // the algorithm of its tokens
     ("action_tokens", &[]),

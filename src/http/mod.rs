@@ -42,6 +42,7 @@ mod form;
 mod headers;
 mod icons;
 pub mod limits;
+pub mod outbound;
 mod page;
 mod problem;
 mod site;

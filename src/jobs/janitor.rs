@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     lease::{self, Holder},
-    sql,
+    sql::{self, Sweep},
 };
 use crate::{
     clock::Timestamp,
@@ -23,23 +23,23 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///
 /// Grants are kept a while, for a refresh token that comes back must still find its family to
 /// revoke; what the outbox has sent stays long enough to see why something did not arrive.
-const SWEEPS: &[(&str, Duration)] = &[
-    (sql::SWEEP_CODES, DAY),
-    (sql::SWEEP_REFRESH_TOKENS, DAY),
-    (sql::SWEEP_ACCESS_TOKENS, Duration::ZERO),
-    (sql::SWEEP_REVOKED_TOKENS, Duration::ZERO),
-    (sql::SWEEP_ASSERTIONS, Duration::ZERO),
-    (sql::SWEEP_GRANTS, Duration::from_secs(7 * 86_400)),
-    (sql::SWEEP_REQUESTS, DAY),
-    (sql::SWEEP_FLOWS, DAY),
-    (sql::SWEEP_CEREMONIES, Duration::ZERO),
-    (sql::SWEEP_EMAIL_CODES, DAY),
-    (sql::SWEEP_SESSIONS, DAY),
-    (sql::SWEEP_DEVICES, Duration::ZERO),
-    (sql::SWEEP_ATTEMPTS, Duration::ZERO),
-    (sql::SWEEP_ACTION_TOKENS, DAY),
-    (sql::SWEEP_PORTAL_SESSIONS, Duration::ZERO),
-    (sql::SWEEP_OUTBOX, Duration::from_secs(3 * 86_400)),
+const SWEEPS: &[(Sweep, Duration)] = &[
+    (Sweep(sql::SWEEP_CODES), DAY),
+    (Sweep(sql::SWEEP_REFRESH_TOKENS), DAY),
+    (Sweep(sql::SWEEP_ACCESS_TOKENS), Duration::ZERO),
+    (Sweep(sql::SWEEP_REVOKED_TOKENS), Duration::ZERO),
+    (Sweep(sql::SWEEP_ASSERTIONS), Duration::ZERO),
+    (Sweep(sql::SWEEP_GRANTS), Duration::from_secs(7 * 86_400)),
+    (Sweep(sql::SWEEP_REQUESTS), DAY),
+    (Sweep(sql::SWEEP_FLOWS), DAY),
+    (Sweep(sql::SWEEP_CEREMONIES), Duration::ZERO),
+    (Sweep(sql::SWEEP_EMAIL_CODES), DAY),
+    (Sweep(sql::SWEEP_SESSIONS), DAY),
+    (Sweep(sql::SWEEP_DEVICES), Duration::ZERO),
+    (Sweep(sql::SWEEP_ATTEMPTS), Duration::ZERO),
+    (Sweep(sql::SWEEP_ACTION_TOKENS), DAY),
+    (Sweep(sql::SWEEP_PORTAL_SESSIONS), Duration::ZERO),
+    (Sweep(sql::SWEEP_OUTBOX), Duration::from_secs(3 * 86_400)),
 ];
 
 /// Deletes what has expired, and answers how many rows went. One node at a time.
@@ -48,7 +48,7 @@ const SWEEPS: &[(&str, Duration)] = &[
 /// The database's.
 pub async fn clean(store: &Store, holder: Holder, now: Timestamp) -> Result<u64> {
     let mut swept = 0;
-    for &(statement, keep) in SWEEPS {
+    for &(sweep, keep) in SWEEPS {
         loop {
             let ended_before = now - keep;
             let rows = store
@@ -56,7 +56,7 @@ pub async fn clean(store: &Store, holder: Holder, now: Timestamp) -> Result<u64>
                     if !lease::take(tx, "janitor", holder, now).await? {
                         return Ok::<_, Error>(0);
                     }
-                    sql::sweep(tx, statement, ended_before, BATCH).await
+                    sql::sweep(tx, sweep, ended_before, BATCH).await
                 })
                 .await?;
             swept += rows;

@@ -123,8 +123,12 @@ pub async fn take_lease(tx: &mut Tx<'_>, name: &str, holder: Holder, until: Time
     Ok(fetch_optional!(tx, (String,), TAKE_LEASE, name, holder, until, now)?.is_some())
 }
 
-pub async fn sweep(tx: &mut Tx<'_>, statement: &'static str, ended_before: Timestamp, limit: i64) -> Result<u64> {
-    execute!(tx, statement, ended_before, limit)
+/// A statement that deletes: a type of its own, so that the compiler need not name its lifetime.
+#[derive(Clone, Copy)]
+pub struct Sweep(pub &'static str);
+
+pub async fn sweep(tx: &mut Tx<'_>, sweep: Sweep, ended_before: Timestamp, limit: i64) -> Result<u64> {
+    execute!(tx, sweep.0, ended_before, limit)
 }
 
 pub async fn release_lease(tx: &mut Tx<'_>, name: &str, holder: Holder) -> Result<()> {

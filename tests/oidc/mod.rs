@@ -1,1 +1,5 @@
-//! Behaviour of `oidc`, over HTTP.
+//! Keys, audit, outbox and OpenID Connect.
+
+mod audit;
+mod keys;
+mod outbox;
