@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    audit,
+    access, audit, clients,
     clock::Clock,
     config::{self, Config},
     http::outbound::Outbound,
@@ -45,6 +45,10 @@ pub struct Parts {
     pub passkeys: Option<RelyingParty>,
     /// Products by id, at most a second old.
     pub products: products::Cache,
+    /// Clients by `client_id`, at most a second old.
+    pub clients: clients::Cache,
+    /// What clients hold that act for themselves, at most a second old.
+    pub client_entitlements: access::ClientCache,
 }
 
 impl App {
@@ -77,6 +81,8 @@ impl App {
             passwords: hasher(&config),
             passkeys,
             products: products::Cache::default(),
+            clients: clients::Cache::default(),
+            client_entitlements: access::ClientCache::default(),
             store,
             clock,
             config,

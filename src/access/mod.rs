@@ -11,6 +11,7 @@
 
 mod actor;
 mod assignment;
+mod cache;
 mod entitlement;
 mod sql;
 
@@ -21,6 +22,7 @@ pub use assignment::{
     Assignment, NewAssignment, RoleOfUser, Source, assign, end_of_group, end_of_user, is_last_administrator,
     list_of_user, roles_of_user, unassign,
 };
+pub use cache::ClientCache;
 pub use entitlement::{Coverage, Entitlement, entitlement, products_of};
 pub use sql::STATEMENTS;
 

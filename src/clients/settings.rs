@@ -24,11 +24,12 @@ pub struct Settings {
     pub id_token_alg: Algorithm,
     /// The vendor's own: no consent is asked.
     pub first_party: bool,
-    pub access_token_seconds: i64,
+    /// Times of its own; `None`: the server's (`config::Tokens`).
+    pub access_token_seconds: Option<i64>,
     /// A refresh token unused for so long is dead.
-    pub refresh_idle_seconds: i64,
+    pub refresh_idle_seconds: Option<i64>,
     /// So long after sign-in the family is dead.
-    pub refresh_absolute_seconds: i64,
+    pub refresh_absolute_seconds: Option<i64>,
     pub backchannel_logout_uri: Option<String>,
     /// Whether its logout tokens need a `sid` (OIDC Back-Channel Logout §2.2).
     pub backchannel_logout_session_required: bool,
@@ -50,9 +51,9 @@ impl Default for Settings {
             // OIDC Core §2: what a client gets that registered nothing else.
             id_token_alg: Algorithm::Rs256,
             first_party: false,
-            access_token_seconds: 300,
-            refresh_idle_seconds: 14 * 86_400,
-            refresh_absolute_seconds: 90 * 86_400,
+            access_token_seconds: None,
+            refresh_idle_seconds: None,
+            refresh_absolute_seconds: None,
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
             logo_uri: None,

@@ -1,7 +1,7 @@
 use super::Grant;
 use crate::{
     clock::Timestamp,
-    id::{ClientRowId, GrantId},
+    id::{ClientRowId, GrantId, OrganizationId},
     secret::SecretHash,
 };
 
@@ -27,6 +27,8 @@ pub struct NewCode {
 #[derive(Debug, Clone)]
 pub struct Code {
     pub grant: Grant,
+    /// The user's home.
+    pub organization_id: OrganizationId,
     pub client_id: ClientRowId,
     pub redirect_uri: String,
     pub code_challenge: Option<String>,

@@ -1,10 +1,12 @@
 use super::{Grant, Scope};
-use crate::{clock::Timestamp, id::ClientRowId};
+use crate::{clock::Timestamp, id::{ClientRowId, OrganizationId}};
 
 /// A refresh token that was found, with the grant it belongs to.
 #[derive(Debug, Clone)]
 pub struct RefreshToken {
     pub grant: Grant,
+    /// The user's home.
+    pub organization_id: OrganizationId,
     pub client_id: ClientRowId,
     pub scope: Scope,
     /// Its idle end; the grant holds the absolute one.

@@ -1,10 +1,12 @@
 //! One statement for each act on grants, codes and tokens. "Live" is spelled out in each reading: the
 //! user active, and no organization from theirs upwards suspended.
 
+use serde_json::{Map, Value};
+
 use super::{Code, Grant, GrantDetails, NewCode, NewOpaqueToken, RefreshToken, Scope};
 use crate::{
     clock::Timestamp,
-    id::{ClientRowId, GrantId, SessionId, UserId},
+    id::{ClientRowId, GrantId, OrganizationId, SessionId, UserId},
     secret::SecretHash,
     store::{Db, Json, Result, Tx},
 };
@@ -20,7 +22,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, 0, $7)";
     FIND_CODE = "
         SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
-               c.client_id AS holder_id, c.redirect_uri, c.code_challenge, c.nonce, c.failures,
+               u.organization_id, c.client_id AS holder_id, c.redirect_uri, c.code_challenge, c.nonce, c.failures,
                c.expires_at AS code_expires_at, c.consumed_at,
                (u.status = 'active' AND NOT EXISTS (
                    SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
@@ -37,13 +39,15 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)";
     FIND_REFRESH_TOKEN = "
         SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
-               r.client_id AS holder_id, r.scope AS token_scope, r.expires_at AS token_expires_at, r.consumed_at,
+               u.organization_id, r.client_id AS holder_id, r.scope AS token_scope, r.expires_at AS token_expires_at, r.consumed_at,
                (u.status = 'active' AND NOT EXISTS (
                    SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
                     WHERE a.organization_id = u.organization_id AND o.status <> 'active')) AS user_is_live
           FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id JOIN users u ON u.id = g.user_id
          WHERE r.token_hash = $1";
     CONSUME_REFRESH_TOKEN = "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL";
+    /// One more use of a token that was rotated a moment ago, where a grace is configured.
+    REUSE_WITHIN_GRACE = "UPDATE refresh_tokens SET consumed_at = 0 WHERE token_hash = $1 AND consumed_at > $2";
     INSERT_OPAQUE = "
         INSERT INTO access_tokens (token_hash, grant_id, client_id, user_id, scope, claims, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -56,16 +60,31 @@ statements! {
     CLIENTS_OF_SESSION = "SELECT DISTINCT client_id FROM grants WHERE session_id = $1";
     NOTE_ASSERTION = "
         INSERT INTO client_assertions (assertion_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    SWEEP_CODES = "DELETE FROM authorization_codes WHERE expires_at < $1";
-    SWEEP_REFRESH_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < $1";
-    SWEEP_ACCESS_TOKENS = "DELETE FROM access_tokens WHERE expires_at < $1";
-    SWEEP_REVOKED = "DELETE FROM revoked_tokens WHERE expires_at < $1";
-    SWEEP_ASSERTIONS = "DELETE FROM client_assertions WHERE expires_at < $1";
-    /// A grant outlives its refresh tokens' absolute end only while something still refers to it.
-    SWEEP_GRANTS = "
-        DELETE FROM grants WHERE expires_at < $1
-           AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.grant_id = grants.id)
-           AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = grants.id)";
+    /// Whose a signed token of a grant is, while everything it rests on stands.
+    STANDING_OF_GRANT = "
+        SELECT g.client_id, g.user_id, g.id AS grant_id, g.session_id
+          FROM grants g JOIN users u ON u.id = g.user_id JOIN clients c ON c.id = g.client_id
+         WHERE g.id = $1 AND g.revoked_at IS NULL AND u.status = 'active' AND c.status = 'active'
+           AND NOT EXISTS (
+                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')
+           AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.token_id = $2)";
+    /// The same for a client acting for itself.
+    STANDING_OF_CLIENT = "
+        SELECT id FROM clients
+         WHERE client_id = $1 AND status = 'active'
+           AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.token_id = $2)";
+    /// The same for an opaque token, with what it says.
+    FIND_OPAQUE = "
+        SELECT t.client_id, t.user_id, t.grant_id, g.session_id, t.claims
+          FROM access_tokens t JOIN clients c ON c.id = t.client_id
+          LEFT JOIN grants g ON g.id = t.grant_id
+          LEFT JOIN users u ON u.id = t.user_id
+         WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > $2 AND c.status = 'active'
+           AND (t.grant_id IS NULL OR (g.id IS NOT NULL AND g.revoked_at IS NULL))
+           AND (t.user_id IS NULL OR (u.status = 'active' AND NOT EXISTS (
+                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')))";
 }
 
 #[derive(sqlx::FromRow)]
@@ -102,6 +121,7 @@ impl From<GrantRow> for Grant {
 struct CodeRow {
     #[sqlx(flatten)]
     grant: GrantRow,
+    organization_id: OrganizationId,
     holder_id: ClientRowId,
     redirect_uri: String,
     code_challenge: Option<String>,
@@ -116,6 +136,7 @@ struct CodeRow {
 struct RefreshRow {
     #[sqlx(flatten)]
     grant: GrantRow,
+    organization_id: OrganizationId,
     holder_id: ClientRowId,
     #[sqlx(try_from = "String")]
     token_scope: Scope,
@@ -170,6 +191,7 @@ pub async fn find_code(db: &mut Db<'_>, code: &SecretHash) -> Result<Option<Code
     let row = fetch_optional!(db, CodeRow, FIND_CODE, code)?;
     Ok(row.map(|row| Code {
         grant: row.grant.into(),
+        organization_id: row.organization_id,
         client_id: row.holder_id,
         redirect_uri: row.redirect_uri,
         code_challenge: row.code_challenge,
@@ -208,6 +230,7 @@ pub async fn find_refresh_token(db: &mut Db<'_>, token: &SecretHash) -> Result<O
     let row = fetch_optional!(db, RefreshRow, FIND_REFRESH_TOKEN, token)?;
     Ok(row.map(|row| RefreshToken {
         grant: row.grant.into(),
+        organization_id: row.organization_id,
         client_id: row.holder_id,
         scope: row.token_scope,
         expires_at: row.token_expires_at,
@@ -219,6 +242,11 @@ pub async fn find_refresh_token(db: &mut Db<'_>, token: &SecretHash) -> Result<O
 /// Spends the refresh token; `false` if another request was faster.
 pub async fn consume_refresh_token(tx: &mut Tx<'_>, token: &SecretHash, now: Timestamp) -> Result<bool> {
     Ok(execute!(tx, CONSUME_REFRESH_TOKEN, token, now)? == 1)
+}
+
+/// Lets a token that was rotated after `since` pass once more; `false` if it was not, or has passed already.
+pub async fn reuse_within_grace(tx: &mut Tx<'_>, token: &SecretHash, since: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, REUSE_WITHIN_GRACE, token, since)? == 1)
 }
 
 /// Keeps an opaque access token.
@@ -277,13 +305,36 @@ pub async fn note_assertion(tx: &mut Tx<'_>, assertion: &SecretHash, expires_at:
     Ok(execute!(tx, NOTE_ASSERTION, assertion, expires_at)? == 1)
 }
 
-/// Deletes what has ended; a job calls it now and then.
-pub async fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    // Used codes and tokens stay until they would have expired: until then a replay must be recognised.
-    for statement in
-        [SWEEP_CODES, SWEEP_REFRESH_TOKENS, SWEEP_ACCESS_TOKENS, SWEEP_REVOKED, SWEEP_ASSERTIONS, SWEEP_GRANTS]
-    {
-        execute!(tx, statement, now)?;
-    }
-    Ok(())
+/// Whose an access token is.
+#[derive(sqlx::FromRow)]
+pub(super) struct Standing {
+    pub client_id: ClientRowId,
+    pub user_id: Option<UserId>,
+    pub grant_id: Option<GrantId>,
+    pub session_id: Option<SessionId>,
+}
+
+#[derive(sqlx::FromRow)]
+struct OpaqueRow {
+    #[sqlx(flatten)]
+    standing: Standing,
+    claims: Json<Map<String, Value>>,
+}
+
+pub(super) async fn standing_of_grant(db: &mut Db<'_>, grant: GrantId, token_id: &str) -> Result<Option<Standing>> {
+    fetch_optional!(db, Standing, STANDING_OF_GRANT, grant, token_id)
+}
+
+pub(super) async fn standing_of_client(db: &mut Db<'_>, client_id: &str, token_id: &str) -> Result<Option<Standing>> {
+    let row = fetch_optional!(db, (ClientRowId,), STANDING_OF_CLIENT, client_id, token_id)?;
+    Ok(row.map(|(client_id,)| Standing { client_id, user_id: None, grant_id: None, session_id: None }))
+}
+
+pub(super) async fn find_opaque(
+    db: &mut Db<'_>,
+    token: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<(Map<String, Value>, Standing)>> {
+    let row = fetch_optional!(db, OpaqueRow, FIND_OPAQUE, token, now)?;
+    Ok(row.map(|row| (row.claims.0, row.standing)))
 }

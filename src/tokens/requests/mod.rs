@@ -12,10 +12,7 @@ use crate::{
     secret::SecretHash,
 };
 
-pub use sql::{STATEMENTS, consume, find, find_consent, give_consent, insert, remember_consent, sweep};
-
-/// How long a person may take to sign in.
-pub const LIFETIME: std::time::Duration = std::time::Duration::from_secs(3600);
+pub use sql::{STATEMENTS, consume, find, find_consent, give_consent, insert, remember_consent};
 
 /// A request to `/authorize`, as it came.
 #[derive(Debug, Clone)]

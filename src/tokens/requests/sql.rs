@@ -22,7 +22,6 @@ statements! {
     REMEMBER_CONSENT = "
         INSERT INTO consents (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, granted_at = excluded.granted_at";
-    SWEEP = "DELETE FROM authorization_requests WHERE expires_at < $1";
 }
 
 #[derive(sqlx::FromRow)]
@@ -111,9 +110,4 @@ pub async fn remember_consent(
     now: Timestamp,
 ) -> Result<()> {
     execute!(tx, REMEMBER_CONSENT, user, client, scope.to_string(), now).map(|_| ())
-}
-
-/// Deletes requests whose user never came back.
-pub async fn sweep(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    execute!(tx, SWEEP, now).map(|_| ())
 }
