@@ -1,10 +1,10 @@
 //! Every route of the server, on one page.
 
-use axum::Router;
+use axum::{Router, routing::post};
 
-use crate::app::App;
+use crate::{app::App, oauth};
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    Router::new().route("/token", post(oauth::token::token).options(oauth::token::preflight)).with_state(app)
 }

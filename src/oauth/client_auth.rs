@@ -169,10 +169,8 @@ async fn verify_assertion(app: &App, client: &Client, jwt: &str, now: Timestamp)
     }
     let hash = SecretHash::of(format!("{} {id}", client.id).as_bytes());
     let ends_at = Timestamp::from_seconds(ends_at);
-    let unseen = app
-        .store
-        .write::<_, store::Error, _>(async move |tx| tokens::note_assertion(tx, &hash, ends_at).await)
-        .await?;
+    let unseen =
+        app.store.write::<_, store::Error, _>(async move |tx| tokens::note_assertion(tx, &hash, ends_at).await).await?;
     Ok(unseen)
 }
 

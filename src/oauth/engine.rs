@@ -18,10 +18,8 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use oxide_auth::{
     code_grant::{
-        accesstoken, authorization, client_credentials,
-        error::AccessTokenErrorType,
-        extensions::Pkce,
-        refresh, resource,
+        accesstoken, authorization, client_credentials, error::AccessTokenErrorType, extensions::Pkce, refresh,
+        resource,
     },
     primitives::{
         grant::{Extensions, Grant, Value},
@@ -89,7 +87,10 @@ pub fn authorize(
                 state: parameters.get("state").map(str::to_owned),
             },
             authorization::Output::Ok { pre_grant, extensions, .. } => {
-                return Ok((granted.filtered(|token| pre_grant.scope.iter().any(|own| own == token)), stored(extensions)));
+                return Ok((
+                    granted.filtered(|token| pre_grant.scope.iter().any(|own| own == token)),
+                    stored(extensions),
+                ));
             }
             authorization::Output::Err(error) => return Err(adaptor::authorization_error(error)),
         };
@@ -172,9 +173,7 @@ pub fn act_for_itself(client: &Client, parameters: &Parameters, granted: &Scope)
             client_credentials::Output::Binding { .. } => {
                 client_credentials::Input::Bound { bound_client: bound_nowhere(client)? }
             }
-            client_credentials::Output::Extend => {
-                client_credentials::Input::Extended { extensions: Extensions::new() }
-            }
+            client_credentials::Output::Extend => client_credentials::Input::Extended { extensions: Extensions::new() },
             client_credentials::Output::Negotiate { bound_client, .. } => client_credentials::Input::Negotiated {
                 pre_grant: PreGrant {
                     client_id: client.client_id.clone(),
@@ -205,7 +204,9 @@ pub fn open(authorization: Option<&str>, found: Option<&AccessToken>, scope: &Sc
         let next = match machine.advance(input) {
             resource::Output::GetRequest => resource::Input::Request { request: &request },
             resource::Output::DetermineScopes => resource::Input::Scopes(&scopes),
-            resource::Output::Recover { .. } => resource::Input::Recovered(found.map(grant_of_access_token).transpose()?),
+            resource::Output::Recover { .. } => {
+                resource::Input::Recovered(found.map(grant_of_access_token).transpose()?)
+            }
             resource::Output::Ok(_) => return Ok(()),
             resource::Output::Err(error) => return Err(adaptor::resource_error(&error)),
         };
@@ -220,7 +221,9 @@ fn challenge(client: &Client, parameters: &Parameters) -> Option<Extensions> {
     // An empty challenge is no missing one: dropping it would drop PKCE (security.md row 21).
     let given = parameters.given("code_challenge");
     let is_sha256 = |text: &str| text.len() == 43 && text.bytes().all(is_base64url);
-    if given.is_some_and(|text| !is_sha256(text)) || (given.is_none() && parameters.given("code_challenge_method").is_some()) {
+    if given.is_some_and(|text| !is_sha256(text))
+        || (given.is_none() && parameters.given("code_challenge_method").is_some())
+    {
         return None;
     }
     let value = pkce.challenge(parameters.cow("code_challenge_method"), given.map(Cow::Borrowed)).ok()?;

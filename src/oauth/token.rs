@@ -74,12 +74,7 @@ async fn exchange(
 }
 
 /// The client's product, which must be the resource that is asked for, if one is (RFC 8707 §2).
-async fn product(
-    app: &App,
-    client: &Client,
-    parameters: &Parameters,
-    now: Timestamp,
-) -> Result<Arc<Product>, Refusal> {
+async fn product(app: &App, client: &Client, parameters: &Parameters, now: Timestamp) -> Result<Arc<Product>, Refusal> {
     let product = app.products.find(&app.store, client.product_id, now).await?.ok_or(Refusal::NoAccess)?;
     if parameters.all("resource").any(|resource| resource != product.audience) {
         return Err(Refusal::Target);

@@ -47,7 +47,9 @@ pub async fn authenticate(
         let Some(Ok(id)) = text(&claims, "jti").map(str::parse::<TokenId>) else { return Ok(None) };
         let standing = match id.grant_id {
             Some(grant_id) => sql::standing_of_grant(db, grant_id, &id.to_string()).await?,
-            None => sql::standing_of_client(db, text(&claims, "client_id").unwrap_or_default(), &id.to_string()).await?,
+            None => {
+                sql::standing_of_client(db, text(&claims, "client_id").unwrap_or_default(), &id.to_string()).await?
+            }
         };
         (claims, standing)
     } else {

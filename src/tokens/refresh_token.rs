@@ -1,5 +1,8 @@
 use super::{Grant, Scope};
-use crate::{clock::Timestamp, id::{ClientRowId, OrganizationId}};
+use crate::{
+    clock::Timestamp,
+    id::{ClientRowId, OrganizationId},
+};
 
 /// A refresh token that was found, with the grant it belongs to.
 #[derive(Debug, Clone)]

@@ -1,1 +1,2 @@
-//! Behaviour of `oauth`, over HTTP.
+mod client_authentication;
+mod client_credentials;

@@ -14,6 +14,7 @@
 
 mod answer;
 mod browser;
+mod clients;
 mod database;
 mod world;
 
@@ -34,6 +35,7 @@ use tower::ServiceExt;
 
 pub use answer::Answer;
 pub use browser::Browser;
+pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
 pub use world::{Person, PersonBuilder, World};
 
 /// 2026-11-24T08:00:00Z, where every test begins.

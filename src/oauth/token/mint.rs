@@ -235,7 +235,8 @@ impl Issue {
             Some(grant) => event.on(SubjectKind::Grant, grant.0),
             None => event.on(SubjectKind::Client, self.client.id.0),
         };
-        let details = json!({ "grant_type": grant_type.as_str(), "scope": self.scope.to_string(), "product": self.product.slug });
+        let details =
+            json!({ "grant_type": grant_type.as_str(), "scope": self.scope.to_string(), "product": self.product.slug });
         app.recorder.note(event.with(details), now);
     }
 
