@@ -11,6 +11,7 @@ use crate::{
     keys::Keyring,
     mail::{Mailer, Smtp, Tls},
     mfa::passkeys::RelyingParty,
+    operation::Draining,
     products,
     secret::{self, MasterKeys},
     store::{self, Store},
@@ -43,6 +44,8 @@ pub struct Parts {
     pub passwords: Hasher,
     /// `None` where the public URL is an IP address: passkeys are off.
     pub passkeys: Option<RelyingParty>,
+    /// Whether the server has been told to stop.
+    pub draining: Draining,
     /// Products by id, at most a second old.
     pub products: products::Cache,
     /// Clients by `client_id`, at most a second old.
@@ -80,6 +83,7 @@ impl App {
             master,
             passwords: hasher(&config),
             passkeys,
+            draining: Draining::default(),
             products: products::Cache::default(),
             clients: clients::Cache::default(),
             client_entitlements: access::ClientCache::default(),

@@ -23,10 +23,12 @@ pub mod oauth;
 pub mod oidc;
 pub mod portal;
 pub mod scim;
+pub mod setup;
 
 // Mechanics.
 pub mod config;
 pub mod http;
+pub mod operation;
 
 // Noun rooms: a type, its rules and its rows; never axum.
 pub mod access;
@@ -45,6 +47,7 @@ pub mod organizations;
 pub mod portal_sessions;
 pub mod products;
 pub mod sessions;
+pub mod settings;
 pub mod tokens;
 pub mod users;
 

@@ -2,9 +2,25 @@
 
 use axum::{Router, routing::post};
 
-use crate::{app::App, oauth};
+use crate::{
+    app::App,
+    http::{self, Site},
+    oauth, operation, setup,
+};
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
-    Router::new().route("/token", post(oauth::token::token).options(oauth::token::preflight)).with_state(app)
+    let site = Site {
+        origin: app.config.issuer().to_owned(),
+        secure: app.config.secure_cookies(),
+        trusted_proxies: app.config.trusted_proxies.clone(),
+    };
+    let routes = Router::new()
+        // OAuth 2.0
+        .route("/token", post(oauth::token::token).options(oauth::token::preflight))
+        // The mechanics: assets, the theme, what operators ask, the first start.
+        .merge(http::routes())
+        .merge(operation::routes())
+        .merge(setup::routes());
+    http::surround(routes, site).with_state(app)
 }

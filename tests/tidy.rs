@@ -15,6 +15,7 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("products", &["organizations"]),
     ("attempts", &[]),
     ("portal_sessions", &[]),
+    ("settings", &[]),
     ("keys", &["jobs"]),  // rotation and making take a lease
     ("audit", &["jobs"]), // chaining takes a lease
     ("jobs", &[]),
@@ -40,6 +41,8 @@ const PROTOCOLS: &[(&str, &[&str])] = &[
     ("account", &["login", "oauth"]),
     ("scim", &[]),
     ("api", &[]),
+    ("operation", &[]),
+    ("setup", &[]),
 ];
 
 #[test]

@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 use super::{Invalid, server::read_secret};
 use crate::secret::{self, MasterKeys};
 
-pub(super) const DEFAULT_FILE: &str = "castellan.key";
+/// The file looked for where none is named.
+pub const DEFAULT_FILE: &str = "castellan.key";
 const MAKE: &str = "Make one with `castellan keys new-master FILE`";
 
 /// The keys of the variable `CASTELLAN_MASTER_KEY` if set, else of the file.

@@ -51,7 +51,8 @@ impl Source {
                 ));
             }
             Some(file) => figment = figment.merge(Toml::file_exact(file)),
-            None => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
+            None if Path::new(DEFAULT_FILE).exists() => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
+            None => {}
         }
         if self.environment {
             let variables = Env::prefixed("CASTELLAN_").filter(|name| is_key(&format!("CASTELLAN_{name}")));

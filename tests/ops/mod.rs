@@ -1,4 +1,6 @@
 //! Behaviour of operation: storage, configuration, commands.
 
+mod readiness;
+mod setup;
 mod statements;
 mod store;

@@ -2,7 +2,7 @@
 
 use castellan::{
     access, action_tokens, api_tokens, attempts, audit, clients, connections, groups, jobs, keys, mail, mfa,
-    organizations, portal_sessions, products, sessions, tokens, users,
+    organizations, portal_sessions, products, sessions, settings, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("organizations", organizations::STATEMENTS),
     ("portal_sessions", portal_sessions::STATEMENTS),
     ("products", products::STATEMENTS),
+    ("settings", settings::STATEMENTS),
     ("users", users::STATEMENTS),
     ("audit", audit::STATEMENTS),
     ("clients", clients::STATEMENTS),

@@ -87,7 +87,7 @@ impl Answer {
     /// Action and fields of the form with that id, or of the form that the button with that id is in.
     /// Fields are what a browser would send without typing; the button's own name and value come last.
     #[track_caller]
-    pub(super) fn form(&self, id: &str) -> (String, Vec<(String, String)>) {
+    pub fn form(&self, id: &str) -> (String, Vec<(String, String)>) {
         let document = Html::parse_document(&self.body);
         let named = document.select(&by_id(id)).next().unwrap_or_else(|| panic!("no element {id:?}: {}", self.body));
         let form = if named.value().name() == "form" {
