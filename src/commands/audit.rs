@@ -21,6 +21,11 @@ pub async fn run(Command::Verify: Command, source: &Source) -> anyhow::Result<Ex
     for flaw in &report.flaws {
         say(&flaw.to_string());
     }
-    say(&format!("{} links checked, {} flaws, {} events wait for their place.", report.links, report.flaws.len(), report.waiting));
+    say(&format!(
+        "{} links checked, {} flaws, {} events wait for their place.",
+        report.links,
+        report.flaws.len(),
+        report.waiting
+    ));
     Ok(if report.flaws.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,8 +10,7 @@ use crate::{
     clients::{self, AuthMethod, GrantType, NewClient, Settings, Status},
     clock::Timestamp,
     config::Source,
-    organizations,
-    products,
+    organizations, products,
     secret::Secret,
     store,
 };
@@ -68,8 +67,11 @@ pub async fn run(command: Command, source: &Source) -> anyhow::Result<()> {
             machine,
         } => {
             let product = products::find_by_slug(&mut app.store.reader().await?, &product).await?;
-            let grants: &[GrantType] =
-                if machine { &[GrantType::ClientCredentials] } else { &[GrantType::AuthorizationCode, GrantType::RefreshToken] };
+            let grants: &[GrantType] = if machine {
+                &[GrantType::ClientCredentials]
+            } else {
+                &[GrantType::AuthorizationCode, GrantType::RefreshToken]
+            };
             let has_secret = matches!(auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
             let new = NewClient {
                 client_id: None,

@@ -12,7 +12,11 @@ use crate::config::{Format, Invalid, Log};
 /// The level is no list of directives.
 pub fn start(log: &Log) -> Result<(), Invalid> {
     let filter = EnvFilter::try_new(&log.level).map_err(|error| {
-        Invalid::new("log.level", error.to_string(), "Write a level as \"info\", or directives as \"castellan=debug,info\"")
+        Invalid::new(
+            "log.level",
+            error.to_string(),
+            "Write a level as \"info\", or directives as \"castellan=debug,info\"",
+        )
     })?;
     let layer = fmt().with_env_filter(filter).with_ansi(false).with_writer(|| OneLine(io::stderr()));
     // A second start in one process (tests) keeps the first.
@@ -47,7 +51,8 @@ impl<W: Write> Write for OneLine<W> {
 }
 
 fn breaks_lines(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(line: &str) -> String {

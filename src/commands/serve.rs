@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use super::{logging, output::say, running, start};
 use crate::{
+    background,
     config::{self, Config, Source},
     router::router,
     setup,
@@ -22,11 +23,13 @@ pub async fn run(source: &Source) -> anyhow::Result<()> {
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let app = start::start(config).await?;
+    let jobs = background::start(&app);
     tracing::info!(%listen, public_url = app.config.issuer(), "listening");
     if let Some(link) = setup::offer(&app).await? {
         say(&format!("Nobody administers this server yet. Open this link once to begin:\n\n  {link}\n"));
     }
     let outcome = running::until_told(listener, router(app.clone()), &app).await;
+    jobs.stop().await;
     app.stop().await;
     outcome
 }

@@ -15,6 +15,7 @@ use crate::{
     clock::Timestamp,
     config::Source,
     id::{OrganizationId, UserId},
+    mfa,
     organizations::{self, Organization},
     products::{self, portal},
     store::{self, Db, Tx},
@@ -46,6 +47,8 @@ pub enum Command {
     },
     /// Print a link at which the user sets a new password; nothing changes until it is used
     ResetPassword { login: String },
+    /// Take all second factors and sessions away; the next sign-in enrols anew
+    ResetMfa { login: String },
     /// End all access at once
     Deactivate { login: String },
     /// Let a deactivated user sign in again
@@ -62,6 +65,7 @@ pub async fn run(command: Command, source: &Source) -> anyhow::Result<()> {
         }
         Command::List { organization } => list(&app, organization.as_deref()).await,
         Command::ResetPassword { login } => reset_password(&app, &login, now).await,
+        Command::ResetMfa { login } => reset_mfa(&app, &login, now).await,
         Command::Deactivate { login } => move_to(&app, &login, false, now).await,
         Command::Reactivate { login } => move_to(&app, &login, true, now).await,
     };
@@ -104,7 +108,10 @@ async fn create(
         })
         .await?;
     let Some(secret) = secret else { bail!("this login name is taken") };
-    say(&format!("Made. At this link they set their password, once:\n{}", app.config.url(&format!("/login/activate?token={secret}"))));
+    say(&format!(
+        "Made. At this link they set their password, once:\n{}",
+        app.config.url(&format!("/login/activate?token={secret}"))
+    ));
     Ok(())
 }
 
@@ -149,7 +156,10 @@ async fn reset_password(app: &App, login: &str, now: Timestamp) -> anyhow::Resul
             issue(tx, &user, (Purpose::ResetPassword, life), now).await
         })
         .await?;
-    say(&format!("At this link they set a new password, once:\n{}", app.config.url(&format!("/login/reset?token={secret}"))));
+    say(&format!(
+        "At this link they set a new password, once:\n{}",
+        app.config.url(&format!("/login/reset?token={secret}"))
+    ));
     Ok(())
 }
 
@@ -160,9 +170,16 @@ async fn issue(
     (purpose, life): (Purpose, Duration),
     now: Timestamp,
 ) -> store::Result<String> {
-    let new =
-        NewActionToken { user_id: user.id, purpose, created_by: None, data: json!({}), expires_at: now + life };
+    let new = NewActionToken { user_id: user.id, purpose, created_by: None, data: json!({}), expires_at: now + life };
     Ok(action_tokens::issue(tx, &new, now).await?.expose().to_owned())
+}
+
+async fn reset_mfa(app: &App, login: &str, now: Timestamp) -> anyhow::Result<()> {
+    let user = find_user(app, login).await?;
+    let master = app.master.clone();
+    app.store.write(async move |tx| mfa::reset(tx, &master, &user, &By::operator(), now).await).await?;
+    say("Done. The next sign-in leads to enrolment; the user is told by mail.");
+    Ok(())
 }
 
 async fn move_to(app: &App, login: &str, active: bool, now: Timestamp) -> anyhow::Result<()> {
@@ -171,7 +188,11 @@ async fn move_to(app: &App, login: &str, active: bool, now: Timestamp) -> anyhow
     let outcome = app.store.write(async move |tx| {
         let by = By::operator();
         let act = life_cycle::Act { master: &master, by: &by };
-        if active { life_cycle::reactivate(tx, act, &user, now).await } else { life_cycle::deactivate(tx, act, &user, now).await }
+        if active {
+            life_cycle::reactivate(tx, act, &user, now).await
+        } else {
+            life_cycle::deactivate(tx, act, &user, now).await
+        }
     });
     outcome.await??;
     say("Done.");

@@ -36,7 +36,9 @@ pub use keys::Keys;
 pub use limits::Limits;
 pub use log::{Format, Log};
 pub use mail::{Mail, Transport};
-pub use master_key::{DEFAULT_FILE as DEFAULT_MASTER_KEY_FILE, append as append_master_key, create as create_master_key};
+pub use master_key::{
+    DEFAULT_FILE as DEFAULT_MASTER_KEY_FILE, append as append_master_key, create as create_master_key,
+};
 pub use passwords::Passwords;
 pub use sessions::Sessions;
 pub use source::Source;
