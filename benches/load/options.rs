@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::server::{self, Ceilings};
+
+/// The command line after the suite's name.
+pub struct Options {
+    pub castellan: String,
+    pub ceilings: Ceilings,
+    pub folder: PathBuf,
+    pub database: Option<String>,
+    pub rounds: Option<usize>,
+    pub noisy: bool,
+    /// Process ids whose system calls count as the server's: PostgreSQL's.
+    pub also_trace: Vec<String>,
+}
+
+impl Options {
+    pub fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            castellan: "target/release/castellan".to_owned(),
+            ceilings: Ceilings { program: String::new() },
+            folder: std::env::temp_dir().join(format!("castellan-load.{}", std::process::id())),
+            database: None,
+            rounds: None,
+            noisy: false,
+            also_trace: Vec::new(),
+        };
+        let mut arguments = arguments.iter();
+        while let Some(name) = arguments.next() {
+            let mut value = || arguments.next().cloned().with_context(|| format!("{name} wants a value"));
+            match name.as_str() {
+                "--castellan" => options.castellan = value()?,
+                "--ceilings" => options.ceilings.program = value()?,
+                "--folder" => options.folder = value()?.into(),
+                "--database" => options.database = Some(value()?),
+                "--rounds" => options.rounds = Some(value()?.parse()?),
+                "--also-trace" => options.also_trace = value()?.split(',').map(str::to_owned).collect(),
+                "--noisy" => options.noisy = true,
+                _ => bail!("unknown option: {name}"),
+            }
+        }
+        std::fs::create_dir_all(&options.folder)?;
+        Ok(options)
+    }
+
+    /// How to start the demo in a folder of that name.
+    pub fn demo(&self, name: &str) -> Result<server::Options> {
+        server::Options::new(&self.castellan, &self.folder.join(name), self.database.as_deref())
+    }
+
+    /// What kind of database this run is about.
+    pub fn database_kind(&self) -> &'static str {
+        if self.database.is_some() { "PostgreSQL" } else { "SQLite" }
+    }
+}

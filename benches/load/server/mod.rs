@@ -1,0 +1,12 @@
+//! The servers under load: processes of their own, pinned, counted by the kernel, killed at the end.
+
+mod ceilings;
+mod demo;
+mod process;
+mod world;
+
+pub use ceilings::Ceilings;
+pub use demo::{Demo, Options, second_node};
+pub use process::Process;
+use process::SERVER_CORE;
+pub use world::{Client, User, World};
