@@ -1,0 +1,195 @@
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+use uuid::Uuid;
+
+use super::Refusal;
+use crate::{
+    access::Actor,
+    api_tokens,
+    app::App,
+    audit::{self, By, Event, SubjectKind},
+    clock::Timestamp,
+    http::{ClientAddress, UserAgent},
+    id::{ApiTokenId, OrganizationId, UserId},
+    organizations::{self, Organization},
+    products, store, tokens,
+    users::{self, User},
+};
+
+/// How long a sign-in counts as fresh for what cannot be undone or gives access (product.md M7, B6).
+pub const FRESH_SECONDS: i64 = 15 * 60;
+
+/// Who a bearer token speaks for.
+#[derive(Debug, Clone)]
+pub enum Who {
+    User {
+        id: UserId,
+        /// When the person last proved who they are.
+        signed_in_at: Option<Timestamp>,
+    },
+    ApiToken {
+        id: ApiTokenId,
+        organization: OrganizationId,
+    },
+}
+
+/// A caller whose token was accepted. What it may do is asked again with each [`Caller::over`].
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub who: Who,
+    pub by: By,
+    pub now: Timestamp,
+}
+
+/// What a caller may do over one organization, as the rows say now.
+pub struct Over {
+    pub actor: Actor,
+    pub organization: Organization,
+    pub permissions: Vec<String>,
+}
+
+impl Caller {
+    /// The person, or nobody for an API token.
+    pub fn user_id(&self) -> Option<UserId> {
+        match self.who {
+            Who::User { id, .. } => Some(id),
+            Who::ApiToken { .. } => None,
+        }
+    }
+
+    /// The actor with the rights it has now. One that was deactivated or revoked meanwhile has none.
+    pub async fn actor(&self, db: &mut store::Db<'_>) -> Result<Actor, Refusal> {
+        match self.who {
+            Who::User { id, .. } => {
+                let user = users::find(db, id).await?;
+                user.filter(|user| user.status == users::Status::Active).ok_or(Refusal::Unauthenticated)?;
+                Ok(Actor::user(db, id, self.now).await?)
+            }
+            Who::ApiToken { id, organization } => {
+                let token = api_tokens::find_in(db, organization, id).await?;
+                let token = token.filter(|token| token.is_live(self.now)).ok_or(Refusal::Unauthenticated)?;
+                Ok(Actor::api_token(id, organization, token.permissions))
+            }
+        }
+    }
+
+    /// The organization and the caller's rights over it. One that the caller has no right over does not exist.
+    pub async fn over(&self, db: &mut store::Db<'_>, organization: OrganizationId) -> Result<Over, Refusal> {
+        let actor = self.actor(db).await?;
+        let permissions = actor.permissions_over(db, organization).await?;
+        let found = organizations::find(db, organization).await?.filter(|_| !permissions.is_empty());
+        Ok(Over { actor, organization: found.ok_or(Refusal::NotFound)?, permissions })
+    }
+
+    /// Refuses a person whose sign-in is too old. An API token has none, and needs none.
+    pub fn fresh(&self) -> Result<(), Refusal> {
+        match self.who {
+            Who::User { signed_in_at, .. } => {
+                let since = signed_in_at.map(|at| self.now.since(at).as_secs());
+                let fresh = since.is_some_and(|seconds| seconds <= FRESH_SECONDS.unsigned_abs());
+                if fresh { Ok(()) } else { Err(Refusal::StaleSignIn) }
+            }
+            Who::ApiToken { .. } => Ok(()),
+        }
+    }
+
+    /// Lets an outcome through, and audits an attempt that was denied (row 76).
+    pub async fn denied<T>(
+        &self,
+        app: &App,
+        attempt: Attempt,
+        outcome: Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        if let Err(refusal) = &outcome
+            && refusal.is_denial()
+        {
+            let (master, by, now, code) = (app.master.clone(), self.by.clone(), self.now, refusal.code());
+            let written = app.store.write(async move |tx| {
+                let mut event = Event::new(attempt.organization, attempt.kind, by.clone()).refused();
+                if let Some((kind, id)) = attempt.subject {
+                    event = event.on(kind, id);
+                }
+                let event = event.with(serde_json::json!({ "reason": code }));
+                audit::record(tx, &master, event, now).await
+            });
+            written.await?;
+        }
+        outcome
+    }
+}
+
+impl Over {
+    /// Whether the caller holds the permission here.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
+    }
+
+    /// Refuses a caller that lacks the permission.
+    pub fn require(&self, permission: &'static str) -> Result<(), Refusal> {
+        if self.may(permission) { Ok(()) } else { Err(Refusal::MissingPermission(permission)) }
+    }
+
+    /// The person, if they are of this organization.
+    pub async fn person(&self, db: &mut store::Db<'_>, id: UserId) -> Result<User, Refusal> {
+        users::find_in(db, self.organization.id, id).await?.ok_or(Refusal::NotFound)
+    }
+}
+
+/// What somebody tried, for the audit log.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    pub organization: OrganizationId,
+    pub kind: &'static str,
+    pub subject: Option<(SubjectKind, Uuid)>,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let now = app.clock.now();
+        let bearer = bearer(parts).ok_or(Refusal::Unauthenticated)?;
+        let (who, by) = if bearer.starts_with(api_tokens::PREFIX) {
+            by_api_token(app, &bearer, now).await?
+        } else {
+            by_access_token(app, &bearer, now).await?
+        };
+        let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
+        let Ok(agent) = UserAgent::from_request_parts(parts, app).await;
+        Ok(Self { who, by: by.at(address.to_string(), agent.0), now })
+    }
+}
+
+/// RFC 6750 §2.1: the header, and never the query.
+fn bearer(parts: &Parts) -> Option<String> {
+    let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (headers.next()?, headers.next());
+    let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
+    (second.is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim().to_owned())
+}
+
+async fn by_api_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, By), Refusal> {
+    let mut db = app.store.reader().await?;
+    let token = api_tokens::authenticate(&mut db, bearer, now).await?.ok_or(Refusal::Unauthenticated)?;
+    if token.last_used_at.is_none_or(|at| now.since(at).as_secs() >= 60) {
+        drop(db);
+        app.store.write(async move |tx| api_tokens::touch(tx, token.id, now).await).await?;
+    }
+    Ok((Who::ApiToken { id: token.id, organization: token.organization_id }, By::api_token(token.id)))
+}
+
+/// A token of the portal's audience and of no other product's, that speaks for a person.
+async fn by_access_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, By), Refusal> {
+    let mut db = app.store.reader().await?;
+    let token = tokens::authenticate(&mut db, &app.keys, bearer, now).await?.ok_or(Refusal::Unauthenticated)?;
+    let portal = products::find_by_slug(&mut db, products::portal::SLUG).await?.ok_or(Refusal::Unauthenticated)?;
+    if !token.audience.contains(&portal.audience) {
+        return Err(Refusal::Unauthenticated);
+    }
+    let id = token.user_id.ok_or(Refusal::Unauthenticated)?;
+    let auth_time = token.claims.get("auth_time").and_then(serde_json::Value::as_i64);
+    let signed_in_at = auth_time.map(Timestamp::from_seconds);
+    Ok((Who::User { id, signed_in_at }, By::user(id)))
+}

@@ -1,0 +1,21 @@
+//! Users of an organization: who they are, and what administrators do for and to them.
+//!
+//! Each act is one write in which the caller's rights are judged again, so that nothing is done after
+//! the commit that took them away (row 77).
+
+mod access;
+mod act;
+mod change;
+mod create;
+mod ending;
+mod list;
+mod mended;
+mod wire;
+
+pub use access::{give_product, take_product};
+pub use change::change;
+pub use create::create;
+pub use ending::{deactivate, reactivate, remove};
+pub use list::{list, show};
+pub use mended::{invite, reset_mfa, reset_password};
+pub use wire::{Access, NamedSlug, SecondFactor, UserDetail, UserSummary};
