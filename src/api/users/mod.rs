@@ -4,7 +4,7 @@
 //! the commit that took them away (row 77).
 
 mod access;
-mod act;
+mod verb;
 mod change;
 mod create;
 mod ending;

@@ -12,7 +12,7 @@ use crate::{
 
 /// An act of an administrator on one person: which permission it needs, and what the audit log calls it.
 #[derive(Debug, Clone, Copy)]
-pub struct Act {
+pub struct Verb {
     pub kind: &'static str,
     pub permission: &'static str,
     /// Whether one may do it to oneself.
@@ -23,16 +23,16 @@ pub struct Act {
 pub async fn judge(
     db: &mut Db<'_>,
     caller: &Caller,
-    act: Act,
+    verb: Verb,
     (organization, user): (OrganizationId, UserId),
 ) -> Result<(Over, User), Refusal> {
     let over = caller.over(db, organization).await?;
     let user = over.person(db, user).await?;
-    over.require(act.permission)?;
-    if !act.on_oneself && caller.user_id() == Some(user.id) {
+    over.require(verb.permission)?;
+    if !verb.on_oneself && caller.user_id() == Some(user.id) {
         return Err(Refusal::Yourself);
     }
-    if !over.actor.may_act_on(db, act.permission, (user.organization_id, user.id), caller.now).await? {
+    if !over.actor.may_act_on(db, verb.permission, (user.organization_id, user.id), caller.now).await? {
         return Err(Refusal::AboveYou);
     }
     Ok((over, user))
@@ -43,10 +43,10 @@ pub async fn record(
     tx: &mut Tx<'_>,
     app: &App,
     caller: &Caller,
-    (act, user): (Act, &User),
+    (verb, user): (Verb, &User),
     details: Value,
 ) -> Result<(), Refusal> {
-    let event = Event::new(user.organization_id, act.kind, caller.by.clone());
+    let event = Event::new(user.organization_id, verb.kind, caller.by.clone());
     let event = event.on(SubjectKind::User, user.id.0).with(details);
     Ok(audit::record(tx, &app.master, event, caller.now).await?)
 }
