@@ -8,7 +8,61 @@
 //! does not exist, byte for byte. Nobody grants, or acts on a holder of, a right that they lack at that
 //! place. Bodies deny unknown fields. A secret is in an answer once: in that of the request that made it.
 
+mod api_tokens;
+mod caller;
+mod connections;
 mod input;
+mod me;
+mod openapi;
+mod organizations;
+mod products;
 mod refusal;
+mod users;
 
+use axum::{
+    Router,
+    routing::{delete, get, post, put},
+};
+
+use crate::{app::App, http::NO_STORE};
+
+use caller::{Attempt, Caller, Over};
+use input::{Body, Ids, Parameters};
+
+pub use openapi::document;
 pub use refusal::{Invalid, Problem, Refusal};
+
+/// All of `/api/v1`.
+pub fn routes() -> Router<App> {
+    let of_user = Router::new()
+        .route("/", get(users::show).patch(users::change).delete(users::remove))
+        .route("/deactivate", post(users::deactivate))
+        .route("/reactivate", post(users::reactivate))
+        .route("/reset-password", post(users::reset_password))
+        .route("/reset-mfa", post(users::reset_mfa))
+        .route("/invite", post(users::invite))
+        .route("/products/{product}", put(users::give_product).delete(users::take_product));
+    let of_organization = Router::new()
+        .route("/", get(organizations::show))
+        .route("/products", get(products::list))
+        .route("/users", get(users::list).post(users::create))
+        .nest("/users/{user}", of_user)
+        .route("/connections", get(connections::list).post(connections::create))
+        .route("/connections/{connection}", get(connections::show))
+        .route("/connections/{connection}/tokens", post(connections::create_token))
+        .route("/connections/{connection}/tokens/{token}", delete(connections::revoke_token))
+        .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
+        .route("/api-tokens/{token}", delete(api_tokens::revoke));
+    let routes = Router::new()
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/me", get(me::show))
+        .route("/me/products", get(me::products))
+        .route("/organizations", get(organizations::list))
+        .nest("/organizations/{organization}", of_organization)
+        .fallback(async || Refusal::NotFound)
+        .layer(axum::middleware::map_response(async |mut response: axum::response::Response| {
+            response.headers_mut().insert(NO_STORE.0, NO_STORE.1);
+            response
+        }));
+    Router::new().nest("/api/v1", routes)
+}

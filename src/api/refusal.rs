@@ -28,6 +28,8 @@ pub enum Refusal {
     Malformed(String),
     #[error("Some fields need correction.")]
     Invalid(Vec<Invalid>),
+    #[error("Some of these roles are not yours to give.")]
+    NotYoursToGive(Vec<Invalid>),
     #[error("This is the last administrator of the organization. Make somebody else an administrator first.")]
     LastAdministrator,
     #[error("{0}")]
@@ -70,7 +72,7 @@ pub struct Problem {
     pub status: u16,
     /// What happened, why, and what to do.
     pub detail: String,
-    /// The fields to correct, for `invalid-fields`.
+    /// The fields to correct, for `invalid-fields` and `not-yours-to-give`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Invalid>,
 }
@@ -87,6 +89,7 @@ impl Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed-request", "Malformed request"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Fields to correct"),
+            Self::NotYoursToGive(_) => (StatusCode::FORBIDDEN, "not-yours-to-give", "Rights that you lack"),
             Self::LastAdministrator => (StatusCode::CONFLICT, "last-administrator", "Last administrator"),
             Self::WrongState(_) => (StatusCode::CONFLICT, "wrong-state", "Not possible in this state"),
             Self::OwnedByConnection(_) => (StatusCode::CONFLICT, "owned-by-connection", "Managed by a connection"),
@@ -98,7 +101,14 @@ impl Refusal {
 
     /// Whether somebody tried what they may not: such attempts are audited.
     pub const fn is_denial(&self) -> bool {
-        matches!(self, Self::MissingPermission(_) | Self::AboveYou | Self::Yourself | Self::LastAdministrator)
+        matches!(
+            self,
+            Self::MissingPermission(_)
+                | Self::AboveYou
+                | Self::Yourself
+                | Self::NotYoursToGive(_)
+                | Self::LastAdministrator
+        )
     }
 
     /// The stable word, for the audit log.
@@ -126,7 +136,10 @@ impl IntoResponse for Refusal {
             }
             _ => None,
         };
-        let errors = if let Self::Invalid(errors) = self { errors } else { Vec::new() };
+        let errors = match self {
+            Self::Invalid(errors) | Self::NotYoursToGive(errors) => errors,
+            _ => Vec::new(),
+        };
         let kind = format!("urn:castellan:problem:{word}");
         let problem = Problem { kind, title: title.to_owned(), status: status.as_u16(), detail, errors };
         let mut response = (status, Json(problem)).into_response();

@@ -4,18 +4,18 @@
 //! the commit that took them away (row 77).
 
 mod access;
-mod verb;
 mod change;
 mod create;
 mod ending;
+mod grants;
 mod list;
 mod mended;
+mod verb;
 mod wire;
 
 pub use access::{give_product, take_product};
-pub use change::change;
+pub use change::{change, check_name};
 pub use create::create;
 pub use ending::{deactivate, reactivate, remove};
-pub use list::{list, show};
 pub use mended::{invite, reset_mfa, reset_password};
 pub use wire::{Access, NamedSlug, SecondFactor, UserDetail, UserSummary};

@@ -1,0 +1,66 @@
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+use super::{api_tokens, connections, me, organizations, products, users};
+
+/// The API's description: made from the handlers themselves, checked by a snapshot test.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Castellan API", description = "What administrators do, for programs. Errors are RFC 9457 problems."),
+    paths(
+        me::show,
+        me::products,
+        organizations::list,
+        organizations::show,
+        products::list,
+        users::list,
+        users::create,
+        users::show,
+        users::change,
+        users::remove,
+        users::deactivate,
+        users::reactivate,
+        users::reset_password,
+        users::reset_mfa,
+        users::invite,
+        users::give_product,
+        users::take_product,
+        connections::list,
+        connections::create,
+        connections::show,
+        connections::create_token,
+        connections::revoke_token,
+        api_tokens::list,
+        api_tokens::create,
+        api_tokens::revoke,
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+)]
+struct Description;
+
+/// How one signs in: a bearer token.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An access token of the portal, or an API token (`cst_api_...`)."))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// `GET /api/v1/openapi.json`, for everybody.
+pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(document())
+}
+
+/// The description as a value, for the snapshot test.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}

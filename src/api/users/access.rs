@@ -1,0 +1,135 @@
+//! Which products a person has here, and with which roles (P7).
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    UserDetail,
+    grants::{self, Faults, Grant, ProductRoles},
+    list,
+    verb::{self, Verb},
+};
+use crate::{
+    access,
+    api::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal},
+    app::App,
+    audit::SubjectKind,
+    clock::Timestamp,
+    id::{OrganizationId, UserId},
+    organizations,
+    products::{self, portal},
+    store::Tx,
+    users::User,
+};
+
+const ACCESS: Verb = Verb { kind: "access.changed", permission: "portal:users:update", on_oneself: true };
+
+/// The roles that a person is to have of one product.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// Slugs, at least one.
+    roles: Vec<String>,
+    /// Whether they cover the organizations below too; of the portal, administrators always do.
+    #[serde(default)]
+    subtree: bool,
+}
+
+/// Gives a person a product over this organization, or other roles of it. What comes by groups stays.
+#[utoipa::path(
+    put, path = "/api/v1/organizations/{organization}/users/{user}/products/{product}", tag = "users",
+    params(("organization" = Uuid, Path), ("user" = Uuid, Path), ("product" = String, Path)), request_body = Roles,
+    responses((status = 200, body = UserDetail), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")),
+)]
+pub async fn give_product(
+    State(app): State<App>,
+    caller: Caller,
+    Ids((id, user, slug)): Ids<(OrganizationId, UserId, String)>,
+    Body(asked): Body<Roles>,
+) -> Result<Json<UserDetail>, Refusal> {
+    set(app, caller, (id, user, slug), Some(asked)).await
+}
+
+/// Takes a product from a person over this organization. What comes by groups stays.
+#[utoipa::path(
+    delete, path = "/api/v1/organizations/{organization}/users/{user}/products/{product}", tag = "users",
+    params(("organization" = Uuid, Path), ("user" = Uuid, Path), ("product" = String, Path)),
+    responses((status = 200, body = UserDetail), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json")),
+)]
+pub async fn take_product(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(ids): Ids<(OrganizationId, UserId, String)>,
+) -> Result<Json<UserDetail>, Refusal> {
+    set(app, caller, ids, None).await
+}
+
+async fn set(
+    app: App,
+    caller: Caller,
+    (id, user, slug): (OrganizationId, UserId, String),
+    asked: Option<Roles>,
+) -> Result<Json<UserDetail>, Refusal> {
+    let (parts, who) = (app.clone(), caller.clone());
+    let outcome = app.store.write(async move |tx| {
+        let (over, person) = verb::judge(tx, &who, ACCESS, (id, user)).await?;
+        let grant = match &asked {
+            Some(asked) => Some(judge(tx, &over, &slug, asked).await?),
+            None => None,
+        };
+        replace(tx, (&over, &person), (&slug, grant.as_ref()), who.now).await?;
+        let details = grant.as_ref().map_or_else(|| json!({ "product": slug, "roles": [] }), Grant::words);
+        verb::record(tx, &parts, &who, (ACCESS, &person), details).await?;
+        list::detail(tx, &who, &over, &person).await
+    });
+    let attempt = Attempt { organization: id, kind: ACCESS.kind, subject: Some((SubjectKind::User, user.0)) };
+    caller.denied(&app, attempt, outcome.await).await.map(Json)
+}
+
+async fn judge(tx: &mut Tx<'_>, over: &Over, slug: &str, asked: &Roles) -> Result<Grant, Refusal> {
+    let mut faults = Faults::default();
+    let grant = if slug == portal::SLUG {
+        match asked.roles.as_slice() {
+            [role] => grants::judge_portal_role(tx, over, role, &mut faults).await?,
+            _ => {
+                faults.invalid.push(Invalid::new("/roles", "one-role", "A person has one portal role."));
+                None
+            }
+        }
+    } else {
+        let roles = ProductRoles { slug: slug.to_owned(), roles: asked.roles.clone(), subtree: asked.subtree };
+        grants::judge_product(tx, over, ("", &roles), &mut faults).await?
+    };
+    faults.into_result()?;
+    grant.ok_or(Refusal::Server)
+}
+
+/// Puts the new roles in the place of the direct ones over this organization.
+async fn replace(
+    tx: &mut Tx<'_>,
+    (over, person): (&Over, &User),
+    (slug, grant): (&str, Option<&Grant>),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let product = products::find_by_slug(tx, slug).await?.ok_or(Refusal::NotFound)?;
+    let home = person.organization_id;
+    organizations::bump_revision(tx, home).await?;
+    let was_last = product.slug == portal::SLUG && access::is_last_administrator(tx, home, person.id, now).await?;
+    for assignment in access::list_of_user(tx, person.id).await? {
+        let direct = assignment.group_id.is_none() && assignment.product_id == product.id;
+        if direct && assignment.organization_id == over.organization.id {
+            access::unassign(tx, assignment.id).await?;
+        }
+    }
+    if let Some(grant) = grant {
+        grant.give(tx, over, person.id, now).await?;
+    }
+    // P13, judged on what holds after the change: the last administrator must still be one.
+    if was_last && !access::is_last_administrator(tx, home, person.id, now).await? {
+        return Err(Refusal::LastAdministrator);
+    }
+    Ok(())
+}
