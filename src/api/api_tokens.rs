@@ -8,14 +8,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal, users::check_name};
+use super::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal, users::change::check_name};
 use crate::{
     api_tokens::{self, NewApiToken},
     app::App,
     audit::{self, Event, SubjectKind},
     clock::Timestamp,
     id::{ApiTokenId, OrganizationId},
-    store::Db,
+    store::{Db, Tx},
 };
 
 const MANAGE: &str = "portal:tokens:manage";
@@ -113,7 +113,7 @@ pub async fn create(
         Ok(ApiToken::of(&token, who.now))
     });
     let attempt = Attempt { organization: id, kind: "api_token.created", subject: None };
-    let api_token = caller.denied(&app, attempt, outcome.await).await?;
+    let api_token = caller.denied(app.clone(), attempt, outcome.await).await?;
     Ok((StatusCode::CREATED, Json(ApiTokenWithSecret { api_token, token: secret.expose().to_owned() })))
 }
 
@@ -128,18 +128,25 @@ pub async fn revoke(
     caller: Caller,
     Ids((id, token)): Ids<(OrganizationId, ApiTokenId)>,
 ) -> Result<StatusCode, Refusal> {
-    let (master, who) = (app.master.clone(), caller.clone());
-    let outcome = app.store.write(async move |tx| {
-        who.over(tx, id).await?.require(MANAGE)?;
-        if !api_tokens::revoke(tx, id, token, who.now).await? {
-            return Err(Refusal::NotFound);
-        }
-        let event = Event::new(id, "api_token.revoked", who.by.clone()).on(SubjectKind::ApiToken, token.0);
-        Ok(audit::record(tx, &master, event, who.now).await?)
-    });
+    let (parts, who) = (app.clone(), caller.clone());
+    let outcome = app.store.write(async move |tx| end(tx, parts.clone(), who.clone(), (id, token)).await);
     let attempt =
         Attempt { organization: id, kind: "api_token.revoked", subject: Some((SubjectKind::ApiToken, token.0)) };
-    caller.denied(&app, attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
+    caller.denied(app.clone(), attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+async fn end(
+    tx: &mut Tx<'_>,
+    app: App,
+    caller: Caller,
+    (id, token): (OrganizationId, ApiTokenId),
+) -> Result<(), Refusal> {
+    caller.over(tx, id).await?.require(MANAGE)?;
+    if !api_tokens::revoke(tx, id, token, caller.now).await? {
+        return Err(Refusal::NotFound);
+    }
+    let event = Event::new(id, "api_token.revoked", caller.by).on(SubjectKind::ApiToken, token.0);
+    Ok(audit::record(tx, &app.master, event, caller.now).await?)
 }
 
 /// A token covers what lies below too, so its maker must hold each permission throughout.

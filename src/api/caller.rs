@@ -14,7 +14,7 @@ use crate::{
     http::{ClientAddress, UserAgent},
     id::{ApiTokenId, OrganizationId, UserId},
     organizations::{self, Organization},
-    products, store, tokens,
+    store::{self, Tx},
     users::{self, User},
 };
 
@@ -97,27 +97,34 @@ impl Caller {
 
     /// Lets an outcome through, and audits an attempt that was denied (row 76).
     pub async fn denied<T>(
-        &self,
-        app: &App,
+        self,
+        app: App,
         attempt: Attempt,
         outcome: Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         if let Err(refusal) = &outcome
             && refusal.is_denial()
         {
-            let (master, by, now, code) = (app.master.clone(), self.by.clone(), self.now, refusal.code());
-            let written = app.store.write(async move |tx| {
-                let mut event = Event::new(attempt.organization, attempt.kind, by.clone()).refused();
-                if let Some((kind, id)) = attempt.subject {
-                    event = event.on(kind, id);
-                }
-                let event = event.with(serde_json::json!({ "reason": code }));
-                audit::record(tx, &master, event, now).await
-            });
-            written.await?;
+            let code = refusal.code();
+            let store = app.store.clone();
+            store.write(async move |tx| note(tx, app.clone(), self.clone(), (attempt, code)).await).await?;
         }
         outcome
     }
+}
+
+async fn note(
+    tx: &mut Tx<'_>,
+    app: App,
+    caller: Caller,
+    (attempt, code): (Attempt, &'static str),
+) -> store::Result<()> {
+    let mut event = Event::new(attempt.organization, attempt.kind, caller.by).refused();
+    if let Some((kind, id)) = attempt.subject {
+        event = event.on(kind, id);
+    }
+    let event = event.with(serde_json::json!({ "reason": code }));
+    audit::record(tx, &app.master, event, caller.now).await
 }
 
 impl Over {
@@ -180,16 +187,7 @@ async fn by_api_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, B
     Ok((Who::ApiToken { id: token.id, organization: token.organization_id }, By::api_token(token.id)))
 }
 
-/// A token of the portal's audience and of no other product's, that speaks for a person.
-async fn by_access_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, By), Refusal> {
-    let mut db = app.store.reader().await?;
-    let token = tokens::authenticate(&mut db, &app.keys, bearer, now).await?.ok_or(Refusal::Unauthenticated)?;
-    let portal = products::find_by_slug(&mut db, products::portal::SLUG).await?.ok_or(Refusal::Unauthenticated)?;
-    if !token.audience.contains(&portal.audience) {
-        return Err(Refusal::Unauthenticated);
-    }
-    let id = token.user_id.ok_or(Refusal::Unauthenticated)?;
-    let auth_time = token.claims.get("auth_time").and_then(serde_json::Value::as_i64);
-    let signed_in_at = auth_time.map(Timestamp::from_seconds);
-    Ok((Who::User { id, signed_in_at }, By::user(id)))
+/// Access tokens open nothing until the room of tokens can judge them.
+async fn by_access_token(_: &App, _: &str, _: Timestamp) -> Result<(Who, By), Refusal> {
+    Err(Refusal::Unauthenticated)
 }

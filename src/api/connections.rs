@@ -12,7 +12,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal, users::{check_name, level_of}};
+use super::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal, users::{change::check_name, grants::level_of}};
 use crate::{
     app::App,
     audit::{self, Event, SubjectKind},
@@ -87,7 +87,7 @@ pub struct ConnectionCreation {
     token_days: Option<u32>,
     /// What each provisioned user gets; never a role of the portal.
     #[serde(default)]
-    default_products: Vec<super::users::ProductRoles>,
+    default_products: Vec<super::users::grants::ProductRoles>,
 }
 
 /// A token to be made.
@@ -175,7 +175,7 @@ pub async fn create(
         issue(tx, &parts, &who, (connection, life)).await
     });
     let attempt = Attempt { organization: id, kind: "connection.created", subject: None };
-    let made = caller.denied(&app, attempt, outcome.await).await?;
+    let made = caller.denied(app.clone(), attempt, outcome.await).await?;
     Ok(created(&app, id, made))
 }
 
@@ -201,7 +201,7 @@ pub async fn create_token(
     });
     let subject = Some((SubjectKind::Connection, connection.0));
     let attempt = Attempt { organization: id, kind: "connection.token_issued", subject };
-    let made = caller.denied(&app, attempt, outcome.await).await?;
+    let made = caller.denied(app.clone(), attempt, outcome.await).await?;
     Ok(created(&app, id, made))
 }
 
@@ -229,7 +229,7 @@ pub async fn revoke_token(
     });
     let subject = Some((SubjectKind::Connection, connection.0));
     let attempt = Attempt { organization: id, kind: "connection.token_revoked", subject };
-    caller.denied(&app, attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
+    caller.denied(app.clone(), attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 async fn managing(db: &mut Db<'_>, caller: &Caller, id: OrganizationId) -> Result<Over, Refusal> {
@@ -263,7 +263,7 @@ async fn judge(
 async fn default_products(
     db: &mut Db<'_>,
     over: &Over,
-    asked: &[super::users::ProductRoles],
+    asked: &[super::users::grants::ProductRoles],
     errors: &mut Vec<Invalid>,
 ) -> Result<Vec<DefaultAssignment>, Refusal> {
     let here = products::list_of_organization(db, over.organization.id).await?;

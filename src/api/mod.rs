@@ -35,17 +35,16 @@ pub use refusal::{Invalid, Problem, Refusal};
 /// All of `/api/v1`.
 pub fn routes() -> Router<App> {
     let of_user = Router::new()
-        .route("/", get(users::show).patch(users::change).delete(users::remove))
-        .route("/deactivate", post(users::deactivate))
-        .route("/reactivate", post(users::reactivate))
-        .route("/reset-password", post(users::reset_password))
-        .route("/reset-mfa", post(users::reset_mfa))
-        .route("/invite", post(users::invite))
-        .route("/products/{product}", put(users::give_product).delete(users::take_product));
+        .route("/", get(users::list::show).patch(users::change::change).delete(users::ending::remove))
+        .route("/deactivate", post(users::ending::deactivate))
+        .route("/reactivate", post(users::ending::reactivate))
+        .route("/reset-password", post(users::mended::reset_password))
+        .route("/invite", post(users::mended::invite))
+        .route("/products/{product}", put(users::access::give_product).delete(users::access::take_product));
     let of_organization = Router::new()
         .route("/", get(organizations::show))
         .route("/products", get(products::list))
-        .route("/users", get(users::list).post(users::create))
+        .route("/users", get(users::list::list).post(users::create::create))
         .nest("/users/{user}", of_user)
         .route("/connections", get(connections::list).post(connections::create))
         .route("/connections/{connection}", get(connections::show))

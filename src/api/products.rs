@@ -1,11 +1,10 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     Caller, Ids, Over, Problem, Refusal,
-    users::{level_of, may_give_portal_role},
+    users::grants::{level_of, may_give_portal_role},
 };
 use crate::{
     app::App,

@@ -4,7 +4,6 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     UserDetail,
@@ -86,7 +85,7 @@ async fn set(
         list::detail(tx, &who, &over, &person).await
     });
     let attempt = Attempt { organization: id, kind: ACCESS.kind, subject: Some((SubjectKind::User, user.0)) };
-    caller.denied(&app, attempt, outcome.await).await.map(Json)
+    caller.denied(app.clone(), attempt, outcome.await).await.map(Json)
 }
 
 async fn judge(tx: &mut Tx<'_>, over: &Over, slug: &str, asked: &Roles) -> Result<Grant, Refusal> {

@@ -1,7 +1,6 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{UserDetail, list, verb::{self, Verb}};
 use crate::{
@@ -55,7 +54,7 @@ pub async fn change(
         verb::record(tx, &parts, &who, (CHANGE, &written), details).await?;
         list::detail(tx, &who, &over, &written).await
     });
-    caller.denied(&app, attempt, outcome.await).await.map(Json)
+    caller.denied(app.clone(), attempt, outcome.await).await.map(Json)
 }
 
 fn check(change: UserChange) -> Result<UserChange, Refusal> {

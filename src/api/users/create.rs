@@ -6,7 +6,6 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     UserDetail,
@@ -67,7 +66,7 @@ pub async fn create(
         list::detail(tx, &who, &over, &person).await
     });
     let attempt = Attempt { organization: id, kind: CREATE.kind, subject: None };
-    let detail = caller.denied(&app, attempt, outcome.await).await?;
+    let detail = caller.denied(app.clone(), attempt, outcome.await).await?;
     let location = app.config.url(&format!("/api/v1/organizations/{id}/users/{}", detail.summary.id));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(detail)))
 }

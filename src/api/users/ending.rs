@@ -1,5 +1,4 @@
 use axum::{extract::State, http::StatusCode};
-use uuid::Uuid;
 
 use super::verb::{self, DONE, Verb};
 use crate::{
@@ -85,5 +84,5 @@ async fn finish(
     outcome: Result<(), Refusal>,
 ) -> Result<StatusCode, Refusal> {
     let attempt = Attempt { organization, kind: verb.kind, subject: Some((SubjectKind::User, user.0)) };
-    caller.denied(app, attempt, outcome).await.map(|()| DONE)
+    caller.clone().denied(app.clone(), attempt, outcome).await.map(|()| DONE)
 }
