@@ -102,28 +102,31 @@ impl Caller {
         attempt: Attempt,
         outcome: Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        if let Err(refusal) = &outcome
-            && refusal.is_denial()
-        {
-            let code = refusal.code();
-            let store = app.store.clone();
-            store.write(async move |tx| note(tx, app.clone(), self.clone(), (attempt, code)).await).await?;
+        let denial = outcome.as_ref().err().filter(|refusal| refusal.is_denial()).cloned();
+        if let Some(refusal) = denial {
+            note_denial(app, self, attempt, refusal).await?;
         }
         outcome
     }
+}
+
+async fn note_denial(app: App, caller: Caller, attempt: Attempt, refusal: Refusal) -> Result<(), Refusal> {
+    let parts = app.clone();
+    app.store.write(async move |tx| note(tx, parts.clone(), caller.clone(), (attempt, refusal.clone())).await).await?;
+    Ok(())
 }
 
 async fn note(
     tx: &mut Tx<'_>,
     app: App,
     caller: Caller,
-    (attempt, code): (Attempt, &'static str),
+    (attempt, refusal): (Attempt, Refusal),
 ) -> store::Result<()> {
     let mut event = Event::new(attempt.organization, attempt.kind, caller.by).refused();
     if let Some((kind, id)) = attempt.subject {
         event = event.on(kind, id);
     }
-    let event = event.with(serde_json::json!({ "reason": code }));
+    let event = event.with(serde_json::json!({ "reason": refusal.code() }));
     audit::record(tx, &app.master, event, caller.now).await
 }
 

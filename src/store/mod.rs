@@ -149,6 +149,10 @@ impl Store {
     /// On SQLite the one writer runs it, together with what has queued meanwhile, and commits the
     /// batch once. On PostgreSQL it runs here, and whole again on a serialisation failure.
     ///
+    /// The unit owns its captures, and none of their types may name a lifetime, not even a captured
+    /// `&'static str`: rustc then holds the caller's future for not `Send` ("not general enough"). Put
+    /// it into a struct, or make it a `String`.
+    ///
     /// # Errors
     /// What the unit answered (nothing of it is kept), or why the commit failed.
     pub async fn write<T, E, F>(&self, unit: F) -> Result<T, E>
