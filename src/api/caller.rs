@@ -14,7 +14,9 @@ use crate::{
     http::{ClientAddress, UserAgent},
     id::{ApiTokenId, OrganizationId, UserId},
     organizations::{self, Organization},
+    products,
     store::{self, Tx},
+    tokens,
     users::{self, User},
 };
 
@@ -190,7 +192,16 @@ async fn by_api_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, B
     Ok((Who::ApiToken { id: token.id, organization: token.organization_id }, By::api_token(token.id)))
 }
 
-/// Access tokens open nothing until the room of tokens can judge them.
-async fn by_access_token(_: &App, _: &str, _: Timestamp) -> Result<(Who, By), Refusal> {
-    Err(Refusal::Unauthenticated)
+/// A token of the portal's audience and of no other product's, that speaks for a person.
+async fn by_access_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, By), Refusal> {
+    let mut db = app.store.reader().await?;
+    let token = tokens::authenticate(&mut db, &app.keys, bearer, now).await?.ok_or(Refusal::Unauthenticated)?;
+    let portal = products::find_by_slug(&mut db, products::portal::SLUG).await?.ok_or(Refusal::Unauthenticated)?;
+    if !token.audience.contains(&portal.audience) {
+        return Err(Refusal::Unauthenticated);
+    }
+    let id = token.user_id.ok_or(Refusal::Unauthenticated)?;
+    let auth_time = token.claims.get("auth_time").and_then(serde_json::Value::as_i64);
+    let signed_in_at = auth_time.map(Timestamp::from_seconds);
+    Ok((Who::User { id, signed_in_at }, By::user(id)))
 }

@@ -39,6 +39,7 @@ pub fn routes() -> Router<App> {
         .route("/deactivate", post(users::ending::deactivate))
         .route("/reactivate", post(users::ending::reactivate))
         .route("/reset-password", post(users::mended::reset_password))
+        .route("/reset-mfa", post(users::mended::reset_mfa))
         .route("/invite", post(users::mended::invite))
         .route("/products/{product}", put(users::access::give_product).delete(users::access::take_product));
     let of_organization = Router::new()

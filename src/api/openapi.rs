@@ -24,6 +24,7 @@ use super::{api_tokens, connections, me, organizations, products, users};
         users::ending::deactivate,
         users::ending::reactivate,
         users::mended::reset_password,
+        users::mended::reset_mfa,
         users::mended::invite,
         users::access::give_product,
         users::access::take_product,

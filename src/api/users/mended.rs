@@ -12,13 +12,14 @@ use crate::{
     app::App,
     audit::SubjectKind,
     id::{OrganizationId, UserId},
-    mail,
+    mail, mfa,
     store::Tx,
     users::{Status, User},
 };
 
 const RESET_PASSWORD: Verb =
     Verb { kind: "password.reset_sent", permission: "portal:passwords:reset", on_oneself: false };
+const RESET_MFA: Verb = Verb { kind: "mfa.reset", permission: "portal:mfa:reset", on_oneself: false };
 const INVITE: Verb = Verb { kind: "user.invited", permission: "portal:users:create", on_oneself: false };
 
 /// How long a link for a new password works.
@@ -63,6 +64,31 @@ pub async fn reset_password(
         verb::record(tx, &parts, &who, (RESET_PASSWORD, &person), json!({})).await
     });
     finish(&app, &caller, (RESET_PASSWORD, ids), outcome.await).await
+}
+
+/// Revokes every second factor, trusted device and session of the person, who must set up a new one at
+/// the next sign-in and is told by mail. Asks for a fresh sign-in.
+#[utoipa::path(
+    post, path = "/api/v1/organizations/{organization}/users/{user}/reset-mfa", tag = "users",
+    params(("organization" = Uuid, Path), ("user" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 409, body = Problem, content_type = "application/problem+json")),
+)]
+pub async fn reset_mfa(
+    State(app): State<App>,
+    caller: Caller,
+    Ids(ids): Ids<(OrganizationId, UserId)>,
+) -> Result<StatusCode, Refusal> {
+    let (parts, who) = (app.clone(), caller.clone());
+    let outcome = app.store.write(async move |tx| {
+        let (_, person) = verb::judge(tx, &who, RESET_MFA, ids).await?;
+        who.fresh()?;
+        if person.status != Status::Active {
+            return Err(Refusal::WrongState("Only an active user has second factors to reset."));
+        }
+        mfa::reset(tx, &parts.master, &person, &who.by, who.now).await?;
+        Ok(())
+    });
+    finish(&app, &caller, (RESET_MFA, ids), outcome.await).await
 }
 
 /// Mails an invited person a new link; the old one is dead.
