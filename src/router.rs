@@ -3,6 +3,7 @@
 use axum::{Router, routing::post};
 
 use crate::{
+    api,
     app::App,
     http::{self, Site},
     oauth, operation, setup,
@@ -18,6 +19,8 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         // OAuth 2.0
         .route("/token", post(oauth::token::token).options(oauth::token::preflight))
+        // The administrators' API.
+        .merge(api::routes())
         // The mechanics: assets, the theme, what operators ask, the first start.
         .merge(http::routes())
         .merge(operation::routes())
