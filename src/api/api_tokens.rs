@@ -163,7 +163,8 @@ async fn judge(db: &mut Db<'_>, over: &Over, creation: &ApiTokenCreation) -> Res
     for (index, permission) in creation.permissions.iter().enumerate() {
         let of_portal = permission.starts_with("portal:");
         if !of_portal || !over.actor.may_throughout(db, permission, over.organization.id).await? {
-            let text = format!("You do not hold {permission} over this organization and all below, so you cannot give it.");
+            let text =
+                format!("You do not hold {permission} over this organization and all below, so you cannot give it.");
             not_yours.push(Invalid::new(format!("/permissions/{index}"), "not-yours-to-give", text));
         }
     }

@@ -98,12 +98,7 @@ impl Caller {
     }
 
     /// Lets an outcome through, and audits an attempt that was denied (row 76).
-    pub async fn denied<T>(
-        self,
-        app: App,
-        attempt: Attempt,
-        outcome: Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+    pub async fn denied<T>(self, app: App, attempt: Attempt, outcome: Result<T, Refusal>) -> Result<T, Refusal> {
         let denial = outcome.as_ref().err().filter(|refusal| refusal.is_denial()).cloned();
         if let Some(refusal) = denial {
             note_denial(app, self, attempt, refusal).await?;
@@ -118,12 +113,7 @@ async fn note_denial(app: App, caller: Caller, attempt: Attempt, refusal: Refusa
     Ok(())
 }
 
-async fn note(
-    tx: &mut Tx<'_>,
-    app: App,
-    caller: Caller,
-    (attempt, refusal): (Attempt, Refusal),
-) -> store::Result<()> {
+async fn note(tx: &mut Tx<'_>, app: App, caller: Caller, (attempt, refusal): (Attempt, Refusal)) -> store::Result<()> {
     let mut event = Event::new(attempt.organization, attempt.kind, caller.by).refused();
     if let Some((kind, id)) = attempt.subject {
         event = event.on(kind, id);

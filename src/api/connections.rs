@@ -12,7 +12,10 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal, users::{change::check_name, grants::level_of}};
+use super::{
+    Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal,
+    users::{change::check_name, grants::level_of},
+};
 use crate::{
     app::App,
     audit::{self, Event, SubjectKind},

@@ -2,7 +2,10 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{UserDetail, list, verb::{self, Verb}};
+use super::{
+    UserDetail, list,
+    verb::{self, Verb},
+};
 use crate::{
     api::{Attempt, Body, Caller, Ids, Invalid, Problem, Refusal},
     app::App,
@@ -67,14 +70,18 @@ fn check(change: UserChange) -> Result<UserChange, Refusal> {
 
 /// A name is one line of at most a hundred characters, without marks that turn or hide text (row 119).
 pub fn check_name(pointer: &str, name: &str) -> Option<Invalid> {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
     if name.trim().is_empty() {
         return Some(Invalid::new(pointer, "empty", "Write the name."));
     }
     if name.chars().count() > LONGEST_NAME {
         return Some(Invalid::new(pointer, "too-long", "Use at most 100 characters."));
     }
-    name.contains(hidden).then(|| Invalid::new(pointer, "hidden-character", "Leave out line breaks and invisible marks."))
+    name.contains(hidden)
+        .then(|| Invalid::new(pointer, "hidden-character", "Leave out line breaks and invisible marks."))
 }
 
 fn applied(person: &User, change: &UserChange) -> User {

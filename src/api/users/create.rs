@@ -72,11 +72,7 @@ pub async fn create(
 }
 
 /// All that is wrong at once, so that a form is corrected once.
-async fn judge(
-    db: &mut Db<'_>,
-    over: &Over,
-    creation: &UserCreation,
-) -> Result<(LoginName, Vec<Grant>), Refusal> {
+async fn judge(db: &mut Db<'_>, over: &Over, creation: &UserCreation) -> Result<(LoginName, Vec<Grant>), Refusal> {
     let mut faults = Faults::default();
     faults.invalid.extend(check_name("/given_name", &creation.given_name));
     faults.invalid.extend(check_name("/family_name", &creation.family_name));

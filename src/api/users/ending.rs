@@ -9,10 +9,8 @@ use crate::{
     users::life_cycle,
 };
 
-const DEACTIVATE: Verb =
-    Verb { kind: "user.deactivated", permission: "portal:users:deactivate", on_oneself: false };
-const REACTIVATE: Verb =
-    Verb { kind: "user.reactivated", permission: "portal:users:deactivate", on_oneself: false };
+const DEACTIVATE: Verb = Verb { kind: "user.deactivated", permission: "portal:users:deactivate", on_oneself: false };
+const REACTIVATE: Verb = Verb { kind: "user.reactivated", permission: "portal:users:deactivate", on_oneself: false };
 const REMOVE: Verb = Verb { kind: "user.removed", permission: "portal:users:remove", on_oneself: false };
 
 /// Ends a person's access: sessions, tokens and products within a second. Can be undone.

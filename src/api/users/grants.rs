@@ -40,13 +40,7 @@ impl Grant {
     }
 
     /// Gives it, over the organization in question.
-    pub async fn give(
-        &self,
-        tx: &mut Tx<'_>,
-        over: &Over,
-        user: UserId,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    pub async fn give(&self, tx: &mut Tx<'_>, over: &Over, user: UserId, now: Timestamp) -> Result<(), Refusal> {
         let assignment = NewAssignment {
             subject: Subject::User(user),
             product: self.product.id,
