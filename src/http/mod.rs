@@ -60,7 +60,7 @@ pub use cookies::{Browser, SessionCookie, expired, http_only};
 pub use failure::Failure;
 pub use form::Form;
 pub use headers::{NO_STORE, RequestId, surround};
-pub use page::{Page, Place, Viewer};
+pub use page::{Page, Place, Viewer, initials};
 pub use problem::Problem;
 pub use site::Site;
 

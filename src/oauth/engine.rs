@@ -195,7 +195,7 @@ pub fn act_for_itself(client: &Client, parameters: &Parameters, granted: &Scope)
 /// # Errors
 /// [`Verdict::InvalidRequest`] without a bearer token, [`Verdict::InvalidGrant`] for one that does not
 /// count, [`Verdict::InvalidScope`] for one of another scope.
-pub fn open(authorization: Option<&str>, found: Option<&AccessToken>, scope: &Scope) -> Result<(), Verdict> {
+pub fn open(authorization: &str, found: Option<&AccessToken>, scope: &Scope) -> Result<(), Verdict> {
     let request = BearerRequest(authorization);
     let scopes = [to_machine(scope)?];
     let mut machine = resource::Resource::new();

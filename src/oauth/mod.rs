@@ -12,12 +12,17 @@
 //! that). Signing is never inside a write. A request is never answered by a redirect before its client
 //! and redirect URI are known good.
 
+pub mod authorize;
+pub mod bearer;
 pub mod client_auth;
 mod cors;
 mod engine;
 mod error;
 mod form;
+pub mod introspect;
 pub mod parameters;
+pub mod revoke;
 pub mod token;
 
+pub use authorize::{Waiting, allow, deny, waiting};
 pub use error::Refusal;

@@ -16,7 +16,7 @@ pub(super) struct TokenRequest<'a> {
 }
 
 /// The Authorization header of a request for a resource.
-pub(super) struct BearerRequest<'a>(pub Option<&'a str>);
+pub(super) struct BearerRequest<'a>(pub &'a str);
 
 impl authorization::Request for Parameters {
     fn valid(&self) -> bool {
@@ -113,7 +113,7 @@ impl resource::Request for BearerRequest<'_> {
         true
     }
     fn token(&self) -> Option<Cow<'_, str>> {
-        self.0.map(Cow::Borrowed)
+        Some(Cow::Borrowed(self.0))
     }
 }
 
