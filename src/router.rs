@@ -1,6 +1,9 @@
 //! Every route of the server, on one page.
 
-use axum::{Router, routing::post};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use crate::{
     api,
@@ -18,7 +21,12 @@ pub fn router(app: App) -> Router {
     };
     let routes = Router::new()
         // OAuth 2.0
+        .route("/authorize", get(oauth::authorize::get).post(oauth::authorize::post))
+        .route("/authorize/resume", get(oauth::authorize::resume))
+        .route("/authorize/decline", post(oauth::authorize::decline))
         .route("/token", post(oauth::token::token).options(oauth::token::preflight))
+        .route("/introspect", post(oauth::introspect::introspect))
+        .route("/revoke", post(oauth::revoke::revoke).options(oauth::token::preflight))
         // The administrators' API.
         .merge(api::routes())
         // The mechanics: assets, the theme, what operators ask, the first start.

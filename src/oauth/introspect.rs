@@ -38,8 +38,8 @@ async fn answer(app: &App, request: Request, now: Timestamp) -> Result<Map<Strin
     let product = app.products.find(&app.store, client.product_id, now).await?;
     let mut db = app.store.reader().await?;
     if let Some(found) = tokens::authenticate(&mut db, &app.keys, token, now).await? {
-        let concerns = found.client_id == client.id
-            || product.is_some_and(|product| found.audience.contains(&product.audience));
+        let concerns =
+            found.client_id == client.id || product.is_some_and(|product| found.audience.contains(&product.audience));
         return Ok(if concerns { of_access_token(found) } else { inactive() });
     }
     let found = tokens::find_refresh_token(&mut db, &SecretHash::of(token.as_bytes())).await?;

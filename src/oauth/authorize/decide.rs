@@ -123,11 +123,7 @@ async fn obstacle(
 }
 
 /// The vendor's own clients ask for none; others once for each scope, and whenever the client says so.
-async fn needs_consent(
-    db: &mut Db<'_>,
-    case: &Case,
-    current: Option<&FullyAuthenticated>,
-) -> store::Result<bool> {
+async fn needs_consent(db: &mut Db<'_>, case: &Case, current: Option<&FullyAuthenticated>) -> store::Result<bool> {
     if case.asked.prompt.consent {
         return Ok(true);
     }

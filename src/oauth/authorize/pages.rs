@@ -4,12 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
 use super::destination::Lost;
-use crate::{
-    http::Page,
-    id::AuthorizationRequestId,
-    products::Product,
-    users::User,
-};
+use crate::{http::Page, id::AuthorizationRequestId, products::Product, users::User};
 
 #[derive(Template)]
 #[template(path = "oauth/pages/refused.html", config = ".config/askama.toml")]

@@ -204,12 +204,7 @@ fn claims(text: Option<&str>) -> Result<ClaimsRequest, RequestError> {
 }
 
 /// Whom the request is about: the hint must be an ID token of ours, which may have expired.
-fn user(
-    app: &App,
-    hint: Option<&str>,
-    claims: &ClaimsRequest,
-    now: Timestamp,
-) -> Result<Option<UserId>, RequestError> {
+fn user(app: &App, hint: Option<&str>, claims: &ClaimsRequest, now: Timestamp) -> Result<Option<UserId>, RequestError> {
     let asked = claims.id_token_values("sub");
     let asked = asked.first().map(|sub| sub.parse().map_err(|_| RequestError::Invalid("claims"))).transpose()?;
     let Some(hint) = hint else { return Ok(asked) };

@@ -86,12 +86,7 @@ pub(super) fn new(
 }
 
 /// Keeps a request that was posted until the GET that follows. Answers the handle for its address.
-pub(super) async fn park(
-    app: &App,
-    client: &Client,
-    parameters: Parameters,
-    now: Timestamp,
-) -> store::Result<String> {
+pub(super) async fn park(app: &App, client: &Client, parameters: Parameters, now: Timestamp) -> store::Result<String> {
     let secret = Secret::random();
     let request = new(app, client, &parameters, secret.hash(), now);
     let handle = format!("{}.{}", request.id, secret.expose());
@@ -145,12 +140,7 @@ pub async fn deny(app: &App, page: &Page, id: AuthorizationRequestId, now: Times
     }
 }
 
-async fn end(
-    app: &App,
-    page: &Page,
-    id: AuthorizationRequestId,
-    now: Timestamp,
-) -> store::Result<Option<Response>> {
+async fn end(app: &App, page: &Page, id: AuthorizationRequestId, now: Timestamp) -> store::Result<Option<Response>> {
     let Some(stored) = find(app, page.browser(), id, now).await? else { return Ok(None) };
     let parameters = Parameters::from_pairs(stored.parameters);
     let Ok((_, destination)) = Destination::find(app, &parameters, now).await? else { return Ok(None) };
