@@ -14,6 +14,10 @@ pub struct Options {
     pub noisy: bool,
     /// Process ids whose system calls count as the server's: PostgreSQL's.
     pub also_trace: Vec<String>,
+    /// Folders whose files count as the database's: PostgreSQL's cluster.
+    pub also_search: Vec<PathBuf>,
+    /// A second, empty database, for the demo that runs on all cores.
+    pub isolation_database: Option<String>,
 }
 
 impl Options {
@@ -26,6 +30,8 @@ impl Options {
             rounds: None,
             noisy: false,
             also_trace: Vec::new(),
+            also_search: Vec::new(),
+            isolation_database: None,
         };
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
@@ -37,6 +43,8 @@ impl Options {
                 "--database" => options.database = Some(value()?),
                 "--rounds" => options.rounds = Some(value()?.parse()?),
                 "--also-trace" => options.also_trace = value()?.split(',').map(str::to_owned).collect(),
+                "--also-search" => options.also_search.push(value()?.into()),
+                "--isolation-database" => options.isolation_database = Some(value()?),
                 "--noisy" => options.noisy = true,
                 _ => bail!("unknown option: {name}"),
             }

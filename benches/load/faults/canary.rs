@@ -2,6 +2,7 @@
 //! database, its write-ahead log, or a log at trace level.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -10,16 +11,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
 
-use super::search::Canaries;
-use crate::{
-    goals::heading,
-    http::{Browser, Connection, Landing, Target},
-    journeys::{Authorize, Party, Tokens, random, sign_in},
-    options::Options,
-    server::{Demo, World},
-};
+use super::{search::Canaries, secrets};
+use crate::{goals::heading, options::Options, server::Demo};
 
 pub async fn canary(options: &Options) -> Result<String> {
     let mut start = options.demo("canary")?;
@@ -27,159 +21,94 @@ pub async fn canary(options: &Options) -> Result<String> {
     start.log = Some(("trace".to_owned(), log.clone()));
     let mut demo = Demo::start(&start).await?;
     let mut canaries = Canaries::default();
-    of_the_world(&demo.world, &mut canaries);
-    use_everything(&demo, &mut canaries).await?;
+    secrets::of_the_world(&demo.world, &mut canaries);
+    secrets::use_everything(&demo, &mut canaries).await?;
     // The audit chain and the outbox work in the background.
     tokio::time::sleep(Duration::from_secs(2)).await;
 
-    let login = demo.world.product_pair()?.1.login.clone();
-    let mut text = heading(options)?;
-    writeln!(text, "{} canaries.\n\n| where | bytes | found |\n| --- | --- | --- |", canaries.len())?;
-    let mut found = Vec::new();
-    let mut search = |place: &Path, text: &mut String| -> Result<Vec<u8>> {
-        let bytes = fs::read(place)?;
-        let hits = canaries.found_in(&bytes);
-        writeln!(text, "| {} | {} | {} |", place.display(), bytes.len(), hits.len())?;
-        found.extend(hits.into_iter().map(|hit| format!("{hit} in {}", place.display())));
-        Ok(bytes)
-    };
+    let mut search = Search { canaries, places: BTreeMap::new(), found: Vec::new() };
     // A search that finds nothing must be one that can find something.
-    let logged = search(&log, &mut text)?;
-    ensure!(logged.windows(5).any(|word| word == b"TRACE"), "the log is not at trace level");
+    let logged = search.file("log at trace level", &log)?;
+    ensure!(contains(&logged, b"TRACE"), "the log is not at trace level");
+    let login = demo.world.product_pair()?.1.login.to_ascii_lowercase();
     let mut login_seen = false;
-    for place in places(options, &start.folder.join("demo"))? {
-        let bytes = search(&place, &mut text)?;
-        login_seen |= bytes.windows(login.len()).any(|word| word.eq_ignore_ascii_case(login.as_bytes()));
+    for (kind, place) in places(options, &start.folder.join("demo"))? {
+        login_seen |= contains(&search.file(kind, &place)?, login.as_bytes());
     }
     demo.process.stop()?;
     ensure!(login_seen, "the search did not even find a login name in the database");
-    ensure!(found.is_empty(), "secrets lie about:\n{}\n{text}", found.join("\n"));
+    let text = search.report(options)?;
+    ensure!(search.found.is_empty(), "secrets lie about:\n{}\n{text}", search.found.join("\n"));
     Ok(text)
 }
 
-/// The database's files while the server runs, or PostgreSQL's dump and whole cluster.
-fn places(options: &Options, folder: &Path) -> Result<Vec<PathBuf>> {
+/// What was searched, and what was found.
+struct Search {
+    canaries: Canaries,
+    places: BTreeMap<&'static str, (usize, usize)>,
+    found: Vec<String>,
+}
+
+impl Search {
+    fn file(&mut self, kind: &'static str, path: &Path) -> Result<Vec<u8>> {
+        let bytes = fs::read(path)?;
+        let hits = self.canaries.found_in(&bytes);
+        let (size, count) = self.places.entry(kind).or_default();
+        *size += bytes.len();
+        *count += hits.len();
+        self.found.extend(hits.into_iter().map(|hit| format!("{hit}: in {}", path.display())));
+        Ok(bytes)
+    }
+
+    fn report(&self, options: &Options) -> Result<String> {
+        let mut text = heading(options)?;
+        writeln!(text, "{} canaries, in plain, hex, base64, escaped and decoded.\n", self.canaries.len())?;
+        writeln!(text, "| where | bytes | found |\n| --- | --- | --- |")?;
+        for (kind, (size, count)) in &self.places {
+            writeln!(text, "| {kind} | {size} | {count} |")?;
+        }
+        Ok(text)
+    }
+}
+
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// The database's files while the server runs; PostgreSQL's dump, tables and write-ahead log.
+fn places(options: &Options, folder: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     let mut places = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for path in files_below(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.contains(".db") {
-            places.push(path);
+            places.push((if name.ends_with("-wal") { "write-ahead log" } else { "database" }, path));
         }
     }
     if let Some(database) = &options.database {
         let dump = options.folder.join("dump.sql");
         let status = Command::new("pg_dump").arg("--file").arg(&dump).arg(database).status().context("pg_dump")?;
         ensure!(status.success(), "pg_dump");
-        places.push(dump);
+        places.push(("dump", dump));
+    }
+    for folder in &options.also_search {
+        for path in files_below(folder)? {
+            let log = path.components().any(|part| part.as_os_str() == "pg_wal");
+            places.push((if log { "write-ahead log" } else { "database" }, path));
+        }
     }
     Ok(places)
 }
 
-fn of_the_world(world: &World, canaries: &mut Canaries) {
-    for user in &world.users {
-        canaries.add("password", user.password.as_deref());
-        canaries.add("TOTP secret", user.totp_secret.as_deref());
-    }
-    for client in &world.clients {
-        canaries.add("client secret", client.client_secret.as_deref());
-    }
-    for connection in &world.connections {
-        canaries.add("connection token", Some(&connection.token));
-    }
-    canaries.add("API token", Some(&world.api.token));
-}
-
-/// Each kind of secret, made and used.
-async fn use_everything(demo: &Demo, canaries: &mut Canaries) -> Result<()> {
-    let mut connection = Connection::open(&demo.target).await?;
-    let (client, user) = demo.world.product_pair()?;
-    let party = Party::new(&demo.target, client).await?;
-    let mut browser = Browser::new(&demo.target);
-    let mut codes = vec![sign_in(&mut browser, &party, user).await?];
-    codes.extend(Authorize::codes(&party, &browser.cookie_header(), 3).await?);
-    for (name, value) in &browser.cookies {
-        canaries.add(&format!("cookie {name}"), Some(value));
-    }
-    let wrong = random();
-    for code in codes {
-        canaries.add("code", Some(&code.code));
-        canaries.add("verifier", Some(&code.verifier));
-        let tokens = keep(Tokens::of(connection.send(&party.code_request(&code)).await?)?, canaries);
-        connection.send(&party.userinfo_request(&tokens.access)).await?.expect(200)?;
-        connection.send(&party.introspection_request(&tokens.access)).await?.expect(200)?;
-        let refresh = tokens.refresh.context("a refresh token")?;
-        keep(Tokens::of(connection.send(&party.refresh_request(&refresh)).await?)?, canaries);
-        // Replays and nonsense take the paths that log.
-        connection.send(&party.refresh_request(&refresh)).await?.expect(400)?;
-        connection.send(&party.code_request(&code)).await?.expect(400)?;
-        connection.send(&party.refresh_request(&wrong)).await?.expect(400)?;
-    }
-    canaries.add("unknown refresh token", Some(&wrong));
-    let machine = Party::new(&demo.target, demo.world.machine()?).await?;
-    let request = machine.token_request(&[("grant_type", "client_credentials")]);
-    keep(Tokens::of(connection.send(&request).await?)?, canaries);
-    wrong_password(demo, &party, canaries).await?;
-    let target = Target::of_url(&demo.world.api.base_url)?;
-    let path = format!("{}/me/products", url::Url::parse(&demo.world.api.base_url)?.path().trim_end_matches('/'));
-    let bearer = format!("Bearer {}", demo.world.api.token);
-    Connection::new(&target).send(&target.get(&path, &[("authorization", &bearer)])).await?;
-    provision(demo, canaries).await
-}
-
-fn keep(tokens: Tokens, canaries: &mut Canaries) -> Tokens {
-    canaries.add("access token", Some(&tokens.access));
-    canaries.add("refresh token", tokens.refresh.as_deref());
-    canaries.add("ID token", tokens.id.as_deref());
-    tokens
-}
-
-async fn wrong_password(demo: &Demo, party: &Party, canaries: &mut Canaries) -> Result<()> {
-    let (_, user) = demo.world.product_pair()?;
-    let mut user = user.clone();
-    user.password = Some(random());
-    canaries.add("wrong password", user.password.as_deref());
-    let outcome = sign_in(&mut Browser::new(&demo.target), party, &user).await;
-    ensure!(outcome.is_err(), "a wrong password was accepted");
-    Ok(())
-}
-
-/// A person provisioned over SCIM, whose mail carries a link.
-async fn provision(demo: &Demo, canaries: &mut Canaries) -> Result<()> {
-    let connection = demo.world.connections.first().context("a connection")?;
-    let target = Target::of_url(&connection.base_url)?;
-    let name = format!("canary-{}@example.com", &random().to_ascii_lowercase().replace(['-', '_'], "x")[..12]);
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": true,
-        "name": { "givenName": "Canary", "familyName": "Bird" }, "emails": [{ "value": name, "primary": true }],
-    });
-    let path = format!("{}/Users", url::Url::parse(&connection.base_url)?.path().trim_end_matches('/'));
-    let headers = [("authorization", &*format!("Bearer {}", connection.token))];
-    let request = target.request("POST", &path, &headers, Some(("application/scim+json", &body.to_string())));
-    Connection::new(&target).send(&request).await?.expect(201)?;
-    for _ in 0..100 {
-        if let Some(link) = link_in_mail(demo, &name).await? {
-            let link = url::Url::parse(&link)?;
-            // The secret is the longest part of the link, be it in the path or in the query.
-            let parts = link.path_segments().into_iter().flatten().map(str::to_owned);
-            let parts = parts.chain(link.query_pairs().map(|(_, value)| value.into_owned()));
-            canaries.add("activation link", parts.max_by_key(String::len).as_deref());
-            let query = link.query().map_or_else(String::new, |query| format!("?{query}"));
-            let landing = Browser::new(&demo.target).get(&format!("{}{query}", link.path())).await?;
-            ensure!(matches!(landing, Landing::Page { .. }), "the activation link leads to a page");
-            return Ok(());
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            files.extend(files_below(&entry.path())?);
+        } else if kind.is_file() {
+            files.push(entry.path());
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    anyhow::bail!("no mail came for {name}")
-}
-
-async fn link_in_mail(demo: &Demo, to: &str) -> Result<Option<String>> {
-    let target = Target::of_url(&demo.world.mailbox)?;
-    let path = url::Url::parse(&demo.world.mailbox)?.path().to_owned();
-    let request = target.get(&path, &[("accept", "application/json")]);
-    let mails = Connection::new(&target).send(&request).await?.expect(200)?.json()?;
-    let mails = mails.as_array().or_else(|| mails["mails"].as_array()).cloned().unwrap_or_default();
-    let mail = mails.iter().find(|mail| mail["to"].as_str().is_some_and(|text| text.contains(to)));
-    Ok(mail.and_then(|mail| mail["links"][0].as_str()).map(str::to_owned).filter(|_| mails != [Value::Null]))
+    Ok(files)
 }

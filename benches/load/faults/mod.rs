@@ -7,6 +7,7 @@ mod flush;
 mod journal;
 mod race;
 mod search;
+mod secrets;
 mod strace;
 
 pub use canary::canary;

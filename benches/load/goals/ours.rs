@@ -115,6 +115,7 @@ impl<'d> Ours<'d> {
 pub async fn read_isolation(options: &Options, readings: &mut Readings, slice: Duration) -> Result<()> {
     let mut start = options.demo("isolation")?;
     start.pinned = false;
+    start.database.clone_from(&options.isolation_database);
     let demo = Demo::start(&start).await?;
     let (client, user) = demo.world.password_only_pair()?;
     let party = Party::new(&demo.target, client).await?;
