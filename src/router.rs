@@ -7,6 +7,7 @@ use axum::{
 
 use crate::{
     api,
+    account,
     app::App,
     http::{self, Site},
     oauth, operation, setup,
@@ -29,6 +30,8 @@ pub fn router(app: App) -> Router {
         .route("/revoke", post(oauth::revoke::revoke).options(oauth::token::preflight))
         // The administrators' API.
         .merge(api::routes())
+        // Everybody's own account.
+        .merge(account::routes())
         // The mechanics: assets, the theme, what operators ask, the first start.
         .merge(http::routes())
         .merge(operation::routes())

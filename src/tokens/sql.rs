@@ -56,6 +56,9 @@ statements! {
     REVOKE_GRANT = "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     REVOKE_OF_USER = "UPDATE grants SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
     REVOKE_OF_SESSION = "UPDATE grants SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";
+    REVOKE_OF_OTHER_SESSIONS = "
+        UPDATE grants SET revoked_at = $3
+         WHERE user_id = $1 AND (session_id IS NULL OR session_id <> $2) AND revoked_at IS NULL";
     REVOKE_OF_CLIENT = "UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     CLIENTS_OF_SESSION = "SELECT DISTINCT client_id FROM grants WHERE session_id = $1";
     NOTE_ASSERTION = "
@@ -288,6 +291,16 @@ pub async fn revoke_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Re
 /// Ends all grants given in a browser session.
 pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Result<()> {
     execute!(tx, REVOKE_OF_SESSION, session, now).map(|_| ())
+}
+
+/// Ends all grants of a user but those of one session: the password was changed there.
+pub async fn revoke_of_other_sessions(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, REVOKE_OF_OTHER_SESSIONS, user, session, now).map(|_| ())
 }
 
 /// Ends what a user allowed one client.

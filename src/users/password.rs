@@ -87,12 +87,30 @@ pub async fn set(tx: &mut Tx<'_>, user: UserId, hash: &PasswordHash, by: SetBy, 
     sql::upsert(tx, user, hash, by.as_str(), now).await
 }
 
+/// Changes the password from one that its owner has just shown. `false` if it is another by now: two
+/// changes at once, or a mailed reset meanwhile.
+///
+/// # Errors
+/// The database failed.
+pub async fn replace(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    (from, to): (&PasswordHash, &PasswordHash),
+    now: Timestamp,
+) -> Result<bool> {
+    if !sql::rehash(tx, user, from, to).await? {
+        return Ok(false);
+    }
+    set(tx, user, to, SetBy::Change, now).await?;
+    Ok(true)
+}
+
 /// Replaces the hash of an unchanged password by one of today's cost.
 ///
 /// # Errors
 /// The database failed.
 pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
-    sql::rehash(tx, user, old, new).await
+    sql::rehash(tx, user, old, new).await.map(|_| ())
 }
 
 /// Notes that a TOTP code, passkey or recovery code has stood beside the password.

@@ -16,7 +16,7 @@ statements! {
         ON CONFLICT (user_id) DO UPDATE
            SET hash = excluded.hash, set_at = excluded.set_at, set_by = excluded.set_by, confirmed_at = NULL";
     /// Only while the password is the one that was verified.
-    REHASH = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2";
+    REHASH = "UPDATE passwords SET hash = $3 WHERE user_id = $1 AND hash = $2 RETURNING user_id";
     /// The first confirmation stands.
     CONFIRM = "UPDATE passwords SET confirmed_at = $2 WHERE user_id = $1 AND confirmed_at IS NULL";
 }
@@ -38,9 +38,8 @@ pub async fn upsert(tx: &mut Tx<'_>, user: UserId, hash: &PasswordHash, set_by: 
     Ok(())
 }
 
-pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
-    execute!(tx, REHASH, user, old, new)?;
-    Ok(())
+pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool> {
+    Ok(fetch_optional!(tx, (UserId,), REHASH, user, old, new)?.is_some())
 }
 
 pub async fn confirm(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
