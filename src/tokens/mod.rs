@@ -24,12 +24,7 @@ pub use refresh_token::RefreshToken;
 pub use scope::{InvalidScope, Scope};
 pub use sql::{
     STATEMENTS, clients_of_session, consume_code, consume_refresh_token, count_code_failure, find_code, find_grant,
-<<<<<<< HEAD
     find_refresh_token, insert_code, insert_grant, insert_opaque, insert_refresh_token, note_assertion,
-    reuse_within_grace, revoke_grant, revoke_of_client, revoke_of_session, revoke_of_user, revoke_opaque,
+    reuse_within_grace, revoke_grant, revoke_of_client, revoke_of_other_sessions, revoke_of_session, revoke_of_user, revoke_opaque,
     revoke_token_id,
-=======
-    find_refresh_token, insert_code, insert_grant, insert_opaque, insert_refresh_token, note_assertion, revoke_grant,
-    revoke_of_client, revoke_of_other_sessions, revoke_of_session, revoke_of_user, revoke_opaque, revoke_token_id, sweep,
->>>>>>> a16f0a5 (Account pages: password, second factors, recovery codes, sessions)
 };
