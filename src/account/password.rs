@@ -73,6 +73,8 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
     if !verdict.is_right() {
         return Ok(refuse("current-password", "This is not your current password.".to_owned()));
     }
+    let guesses = guesses(account.user());
+    app.store.write(async move |tx| attempts::forgive(tx, &guesses).await).await?;
     if typed.new_password != typed.new_password_again {
         return Ok(refuse("new-password-again", "The two differ. Type the new password twice.".to_owned()));
     }
@@ -101,9 +103,14 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
     Err(Failure::new(StatusCode::CONFLICT, title, text).into())
 }
 
+/// What is counted here. Apart from sign-ins, so that a stranger's guesses there close nothing here.
+fn guesses(user: &User) -> Key {
+    Key::new("account password", &user.id.to_string())
+}
+
 /// Counts a guess before it is looked at; answers until when there is a pause.
 async fn count_guess(app: &App, user: &User, now: Timestamp) -> Result<Option<Timestamp>, Stop> {
-    let key = Key::new("account password", &user.id.to_string());
+    let key = guesses(user);
     let verdict = app.store.write(async move |tx| attempts::count(tx, &key, GUESSES, now).await).await?;
     Ok(match verdict {
         Verdict::Go { .. } => None,
@@ -167,7 +174,6 @@ impl Change {
         if !password::replace(tx, user.id, (&self.from, &self.to), now).await? {
             return Ok(false);
         }
-        attempts::forgive(tx, &Key::new("account password", &user.id.to_string())).await?;
         action_tokens::void(tx, user.id, now).await?;
         sessions::end_of_user(tx, keys, user.id, Some(self.session), now).await?;
         tokens::revoke_of_other_sessions(tx, user.id, self.session, now).await?;

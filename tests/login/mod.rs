@@ -2,3 +2,4 @@
 
 mod mfa_rules;
 mod mfa_single_use;
+mod account_pages;
