@@ -6,8 +6,7 @@ use axum::{
 };
 
 use crate::{
-    api,
-    account,
+    account, api,
     app::App,
     http::{self, Site},
     oauth, operation, setup,

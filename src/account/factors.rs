@@ -64,9 +64,7 @@ pub async fn remove(
     match removed {
         Ok(_) => Ok(see_other("/account?done=removed")),
         Err(CannotRemove::NotFound) => Err(Failure::not_found().into()),
-        Err(refusal) => {
-            draw(&app, &account, FactorId(id), StatusCode::CONFLICT, Some(refusal.to_string())).await
-        }
+        Err(refusal) => draw(&app, &account, FactorId(id), StatusCode::CONFLICT, Some(refusal.to_string())).await,
     }
 }
 

@@ -62,16 +62,13 @@ pub async fn enroll(State(app): State<App>, account: Account, Form(given): Form<
     let (user, bound_to) = (account.user().clone(), account.session().id.into());
     let answer = Answer { ceremony: given.ceremony, credential: given.credential };
     let place = (user.id, bound_to, given.name.as_str());
-    let enrolled =
-        passkeys::finish_register(&app.store, (&party, &app.master), place, &answer, account.now).await?;
+    let enrolled = passkeys::finish_register(&app.store, (&party, &app.master), place, &answer, account.now).await?;
     if let Err(refusal) = enrolled {
         let view = PasskeyPage { page: &account.page, error: Some(refusal.to_string()) };
         return Ok(account.page.gate(StatusCode::UNPROCESSABLE_ENTITY, &view));
     }
     let (keys, by, now) = (Arc::clone(&app.master), account.by.clone(), account.now);
-    app.store
-        .write(async move |tx| mfa::note_enrolled(tx, &keys, (&user, Method::Passkey), &by, now).await)
-        .await?;
+    app.store.write(async move |tx| mfa::note_enrolled(tx, &keys, (&user, Method::Passkey), &by, now).await).await?;
     super::recovery_codes::after_enrolment(&app, &account).await
 }
 

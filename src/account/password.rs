@@ -47,8 +47,7 @@ pub struct Typed {
 
 const HERE: &str = "/account/password";
 /// Guesses of the current password, by somebody who found an open session.
-const GUESSES: Limit =
-    Limit { tries: 5, window: Duration::from_secs(15 * 60), pause: Duration::from_secs(15 * 60) };
+const GUESSES: Limit = Limit { tries: 5, window: Duration::from_secs(15 * 60), pause: Duration::from_secs(15 * 60) };
 /// How long the notice is worth sending.
 const NOTICE_LIFE: Duration = Duration::from_secs(3 * 24 * 3600);
 
@@ -81,7 +80,9 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
     if typed.new_password == given.expose() {
         return Ok(refuse("new-password", "This is the password you have. Choose another one.".to_owned()));
     }
-    if let Err(weak) = check_strength(&typed.new_password, &scene.context(account.user()), scene.policy.password_minimum) {
+    if let Err(weak) =
+        check_strength(&typed.new_password, &scene.context(account.user()), scene.policy.password_minimum)
+    {
         return Ok(refuse("new-password", weak.to_string()));
     }
     let hash = app.passwords.hash(Secret::from_text(typed.new_password)).await.map_err(|_| Failure::busy())?;
@@ -90,7 +91,9 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
         session: account.session().id,
         from: current,
         to: hash,
-        brand: scene.organization.map(|organization| Brand { name: organization.name, support: organization.contact_email }),
+        brand: scene
+            .organization
+            .map(|organization| Brand { name: organization.name, support: organization.contact_email }),
         by: account.by.clone(),
     };
     let (keys, now) = (Arc::clone(&app.master), account.now);
@@ -99,7 +102,8 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
         return Ok(see_other("/account?done=password"));
     }
     let title = "Your password was changed elsewhere";
-    let text = "While you typed, it was changed by a mailed link or in another session. Sign in again with the new one.";
+    let text =
+        "While you typed, it was changed by a mailed link or in another session. Sign in again with the new one.";
     Err(Failure::new(StatusCode::CONFLICT, title, text).into())
 }
 

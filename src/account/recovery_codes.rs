@@ -67,8 +67,7 @@ pub async fn after_enrolment(app: &App, account: &Account) -> Result<Response, S
 
 async fn make(app: &App, account: &Account) -> Result<Response, Stop> {
     let (keys, user, by, now) = (Arc::clone(&app.master), account.user().clone(), account.by.clone(), account.now);
-    let codes =
-        app.store.write(async move |tx| mfa::renew_recovery_codes(tx, &keys, &user, &by, now).await).await?;
+    let codes = app.store.write(async move |tx| mfa::renew_recovery_codes(tx, &keys, &user, &by, now).await).await?;
     let view = CodesPage {
         page: &account.page,
         codes: codes.iter().map(Secret::expose).collect(),
@@ -84,7 +83,8 @@ pub async fn file(_: Account, Form(Shown { codes }): Form<Shown>) -> Result<Resp
     if !looks_right {
         return Err(Failure::not_found().into());
     }
-    let text = format!("Recovery codes. Each works once.\r\n\r\n{}\r\n", codes.split(' ').collect::<Vec<_>>().join("\r\n"));
+    let text =
+        format!("Recovery codes. Each works once.\r\n\r\n{}\r\n", codes.split(' ').collect::<Vec<_>>().join("\r\n"));
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"recovery-codes.txt\""),

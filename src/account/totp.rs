@@ -76,9 +76,7 @@ pub async fn confirm(State(app): State<App>, account: Account, Form(typed): Form
     };
     let mut db = app.store.reader().await?;
     match totp::pending(&mut db, &app.master, account.user().id, bound_to, account.now).await? {
-        Some(setup) => {
-            Ok(draw(&app, &account, &setup, StatusCode::UNPROCESSABLE_ENTITY, Some(refusal.to_string())))
-        }
+        Some(setup) => Ok(draw(&app, &account, &setup, StatusCode::UNPROCESSABLE_ENTITY, Some(refusal.to_string()))),
         None => Ok(see_other("/account")),
     }
 }

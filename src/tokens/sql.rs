@@ -294,12 +294,7 @@ pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timesta
 }
 
 /// Ends all grants of a user but those of one session: the password was changed there.
-pub async fn revoke_of_other_sessions(
-    tx: &mut Tx<'_>,
-    user: UserId,
-    session: SessionId,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn revoke_of_other_sessions(tx: &mut Tx<'_>, user: UserId, session: SessionId, now: Timestamp) -> Result<()> {
     execute!(tx, REVOKE_OF_OTHER_SESSIONS, user, session, now).map(|_| ())
 }
 

@@ -43,7 +43,9 @@ impl Scene {
     /// A browser in which Mara has just shown password and code.
     async fn signed_in(&self) -> Browser<'_> {
         let mut browser = self.castellan.browser();
-        browser.cookies.insert("castellan_session".to_owned(), self.session(&self.mara, true).await.expose().to_owned());
+        browser
+            .cookies
+            .insert("castellan_session".to_owned(), self.session(&self.mara, true).await.expose().to_owned());
         browser
     }
 
@@ -57,7 +59,9 @@ impl Scene {
                 let mut flow =
                     flow::prove(tx, &flow, user, Proof::password(now), now).await?.expect("the password counts");
                 if second {
-                    flow = flow::prove(tx, &flow, user, Proof::second(Method::Totp, now), now).await?.expect("the code counts");
+                    flow = flow::prove(tx, &flow, user, Proof::second(Method::Totp, now), now)
+                        .await?
+                        .expect("the code counts");
                 }
                 let finished = flow::finish(tx, &flow, None, now).await?.expect("the sign-in is complete");
                 let agent = Agent { user_agent: "Firefox/130 Linux".to_owned(), address: "192.0.2.7".to_owned() };
@@ -211,7 +215,10 @@ async fn another_app_is_set_up_beside_the_first_and_brings_recovery_codes() {
     setup.has_status(200);
     let key = setup.text_of("totp-secret").expect("the text key").replace(' ', "");
     assert!(setup.body.contains("<svg viewBox") && !setup.body.contains("data:image"));
-    assert_eq!(browser.get("/account/totp").await.text_of("totp-secret").map(|key| key.replace(' ', "")), Some(key.clone()));
+    assert_eq!(
+        browser.get("/account/totp").await.text_of("totp-secret").map(|key| key.replace(' ', "")),
+        Some(key.clone())
+    );
 
     let wrong = browser.submit(&setup, "code-submit", &[("code", "000000")]).await;
     wrong.has_status(422);
@@ -312,8 +319,7 @@ async fn another_persons_factor_and_session_are_not_found() {
 #[tokio::test]
 async fn one_session_or_all_others_are_ended() {
     let scene = scene().await;
-    let (mut here, mut tablet, mut phone) =
-        (scene.signed_in().await, scene.signed_in().await, scene.signed_in().await);
+    let (mut here, mut tablet, mut phone) = (scene.signed_in().await, scene.signed_in().await, scene.signed_in().await);
     let page = here.get("/account").await;
     let at = page.body.find("/account/sessions/0").expect("another session");
     let path = page.body[at..].split('"').next().expect("its path").to_owned();

@@ -1,5 +1,5 @@
 //! Behaviour of `login`, over HTTP.
 
+mod account_pages;
 mod mfa_rules;
 mod mfa_single_use;
-mod account_pages;
