@@ -25,7 +25,7 @@ pub struct Account {
 }
 
 /// An early end: a failure, or a redirect.
-pub struct Stop(Response);
+pub struct Stop(Box<Response>);
 
 impl Account {
     pub fn user(&self) -> &User {
@@ -46,7 +46,7 @@ impl Account {
             return Ok(());
         }
         let query = form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
-        Err(Stop(see_other(&format!("/login/step-up?{query}"))))
+        Err(Stop::at(see_other(&format!("/login/step-up?{query}"))))
     }
 }
 
@@ -58,7 +58,7 @@ impl FromRequestParts<App> for Account {
         let cookie = SessionCookie::from_request_parts(parts, app).await?;
         let now = app.clock.now();
         let Some(who) = sessions::resume(&app.store, cookie.secret.as_ref(), now).await? else {
-            return Err(Stop(see_other("/login")));
+            return Err(Stop::at(see_other("/login")));
         };
         let mut by = By::user(who.user.id);
         by.address = ClientAddress::from_request_parts(parts, app).await.ok().map(|address| address.to_string());
@@ -69,9 +69,15 @@ impl FromRequestParts<App> for Account {
     }
 }
 
+impl Stop {
+    fn at(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        Self(failure.into_response())
+        Self::at(failure.into_response())
     }
 }
 
@@ -83,6 +89,6 @@ impl From<store::Error> for Stop {
 
 impl IntoResponse for Stop {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
