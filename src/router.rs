@@ -9,7 +9,7 @@ use crate::{
     account, api,
     app::App,
     http::{self, Site},
-    oauth, operation, setup,
+    oauth, oidc, operation, setup,
 };
 
 /// The whole server as one service.
@@ -27,6 +27,13 @@ pub fn router(app: App) -> Router {
         .route("/token", post(oauth::token::token).options(oauth::token::preflight))
         .route("/introspect", post(oauth::introspect::introspect))
         .route("/revoke", post(oauth::revoke::revoke).options(oauth::token::preflight))
+        // OpenID Connect
+        .route("/.well-known/openid-configuration", oidc::discovery::route(&app))
+        .route("/.well-known/oauth-authorization-server", oidc::discovery::route(&app))
+        .route("/jwks", get(oidc::jwks::show))
+        .route("/userinfo", get(oidc::userinfo::show).post(oidc::userinfo::show).options(oauth::token::preflight))
+        .route("/logout", get(oidc::logout::ask).post(oidc::logout::forward))
+        .route("/logout/confirm", post(oidc::logout::confirm))
         // The administrators' API.
         .merge(api::routes())
         // Everybody's own account.

@@ -35,8 +35,8 @@ const NOUNS: &[(&str, &[&str])] = &[
 
 /// Protocol rooms: all of them see `app`, `http`, `config` and the nouns; these see a room of their kind.
 const PROTOCOLS: &[(&str, &[&str])] = &[
-    ("oauth", &[]),
-    ("oidc", &["oauth"]),
+    ("oauth", &["oidc"]), // the token endpoint answers with an ID token
+    ("oidc", &[]),
     ("login", &["oauth"]),
     ("account", &["login", "oauth"]),
     ("scim", &[]),

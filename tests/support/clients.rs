@@ -80,6 +80,12 @@ impl<'c> ClientBuilder<'c> {
         self
     }
 
+    /// The scopes it is registered for.
+    pub fn scopes(mut self, scopes: &str) -> Self {
+        self.new.scopes = scopes.split(' ').map(str::to_owned).collect();
+        self
+    }
+
     pub fn opaque(mut self) -> Self {
         self.new.settings.access_token_format = AccessTokenFormat::Opaque;
         self

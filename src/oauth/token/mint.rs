@@ -14,6 +14,7 @@ use crate::{
     clock::Timestamp,
     config,
     id::OrganizationId,
+    oidc::id_token::{self, IdToken},
     products::Product,
     secret::{Secret, SecretHash},
     store::{self, Tx},
@@ -240,6 +241,22 @@ impl Issue {
         app.recorder.note(event.with(details), now);
     }
 
+    async fn id_token(&self, app: &App, of: &OfUser, access_token: &str, now: Timestamp) -> Result<String, Refusal> {
+        let id_token = IdToken {
+            client: &self.client,
+            product: &self.product,
+            entitlement: &self.entitlement,
+            grant: &of.grant,
+            scope: &self.scope,
+            nonce: of.nonce.as_deref(),
+            access_token,
+        };
+        id_token.sign(app, now).await.map_err(|error| match error {
+            id_token::Error::Store(error) => error.into(),
+            id_token::Error::Keys(error) => error.into(),
+        })
+    }
+
     /// Signs and answers.
     pub async fn mint(self, app: &App, now: Timestamp) -> Result<TokenResponse, Refusal> {
         let lifetimes = Lifetimes::of(&self.client, &app.config.tokens);
@@ -251,12 +268,18 @@ impl Issue {
                 app.keys.sign(algorithm, tokens::JWT_TYPE, &self.claims(app.config.issuer(), lifetimes, now), now)?
             }
         };
+        let id_token = match &self.holder {
+            Holder::User(of) if self.scope.contains("openid") => {
+                Some(self.id_token(app, of, &access_token, now).await?)
+            }
+            _ => None,
+        };
         Ok(TokenResponse {
             access_token,
             token_type: "Bearer",
             expires_in: lifetimes.access_token.as_secs(),
             refresh_token: self.refresh_token.map(|token| token.0.expose().to_owned()),
-            id_token: None,
+            id_token,
             scope: self.scope.to_string(),
         })
     }
