@@ -2,13 +2,16 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, header, request::Parts},
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::Response,
 };
 
-use super::{ClientAddress, Failure, Page, Site, client_address, page};
+use super::{
+    ClientAddress, Failure, Page, Site, client_address, page,
+    request_id::{RequestId, RequestIds},
+};
 
 /// For answers with secrets, personal data or a `Set-Cookie`.
 pub const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -17,60 +20,43 @@ pub const NO_STORE: (HeaderName, HeaderValue) = (header::CACHE_CONTROL, HeaderVa
 const CSP_OF_DATA: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
 
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// On every answer (ASVS 3.4).
-const HEADERS: [(&str, &str); 5] = [
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
+static HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (
-        "permissions-policy",
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static(
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)",
+        ),
     ),
 ];
 
-/// A request's name, in the log and on pages that say that something broke.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub Arc<str>);
-
-impl RequestId {
-    fn random() -> Self {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let mut bytes = [0u8; 12];
-        crate::secret::fill(&mut bytes);
-        let text: Vec<u8> = bytes.iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
-        let groups: Vec<String> = text.chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
-        Self(groups.join("-").into())
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for RequestId {
-    type Rejection = std::convert::Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::random))
-    }
-}
-
 /// Puts the router behind the mechanics: once, around everything.
 pub fn surround<S: Clone + Send + Sync + 'static>(router: Router<S>, site: Site) -> Router<S> {
-    let site = Arc::new(site);
+    let (site, ids) = (Arc::new(site), Arc::new(RequestIds::random()));
     router
         .fallback(async || Failure::not_found())
-        .layer(middleware::from_fn(move |request, next| pass(request, next, site.clone())))
+        .layer(middleware::from_fn(move |request, next| pass(request, next, site.clone(), ids.next())))
 }
 
-async fn pass(mut request: Request, next: Next, site: Arc<Site>) -> Response {
-    let id = RequestId::random();
+async fn pass(mut request: Request, next: Next, site: Arc<Site>, id: RequestId) -> Response {
     if let Some(peer) = client_address::peer(request.extensions()) {
         let address = ClientAddress::of(peer, request.headers(), &site);
         request.extensions_mut().insert(address);
     }
     request.extensions_mut().insert(site.clone());
     request.extensions_mut().insert(id.clone());
-    let page = Page::of(request.headers(), request.uri(), site.clone(), id.clone());
+    // What a failure's page would be drawn from; the page itself would cost every answer its secrets.
+    let (cookies, uri) = (only_cookies(request.headers()), request.uri().clone());
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
+        let page = Page::of(&cookies, &uri, site.clone(), id.clone());
         response = page::failure(&page, &failure);
         if let Some(value) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, value);
@@ -80,10 +66,15 @@ async fn pass(mut request: Request, next: Next, site: Arc<Site>) -> Response {
     response
 }
 
+fn only_cookies(headers: &HeaderMap) -> HeaderMap {
+    headers.get_all(header::COOKIE).iter().map(|value| (header::COOKIE, value.clone())).collect()
+}
+
 fn dress(response: &mut Response, site: &Site, id: &RequestId) {
     let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    headers.reserve(HEADERS.len() + 3);
+    for (name, value) in &HEADERS {
+        headers.entry(name).or_insert_with(|| value.clone());
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(CSP_OF_DATA);
     if site.secure {
@@ -95,6 +86,6 @@ fn dress(response: &mut Response, site: &Site, id: &RequestId) {
         headers.insert(NO_STORE.0, NO_STORE.1);
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
-        headers.entry("x-request-id").or_insert(value);
+        headers.entry(X_REQUEST_ID).or_insert(value);
     }
 }

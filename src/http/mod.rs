@@ -45,6 +45,7 @@ pub mod limits;
 pub mod outbound;
 mod page;
 mod problem;
+mod request_id;
 mod site;
 mod theme;
 
@@ -59,9 +60,10 @@ pub use client_address::{ClientAddress, UserAgent};
 pub use cookies::{Browser, SessionCookie, expired, http_only};
 pub use failure::Failure;
 pub use form::Form;
-pub use headers::{NO_STORE, RequestId, surround};
+pub use headers::{NO_STORE, surround};
 pub use page::{Page, Place, Viewer, initials};
 pub use problem::Problem;
+pub use request_id::RequestId;
 pub use site::Site;
 
 /// Assets and the theme switch: what pages of every room need.
