@@ -1,2 +1,8 @@
+mod authorize;
 mod client_authentication;
 mod client_credentials;
+mod code;
+mod deciding;
+mod introspection;
+mod isolation;
+mod refresh;

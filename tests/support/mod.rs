@@ -16,6 +16,7 @@ mod answer;
 mod browser;
 mod clients;
 mod database;
+mod sign_in;
 mod world;
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +37,7 @@ use tower::ServiceExt;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
+pub use sign_in::{AuthorizationRequest, CHALLENGE, VERIFIER};
 pub use world::{Person, PersonBuilder, World};
 
 /// 2026-11-24T08:00:00Z, where every test begins.
