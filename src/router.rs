@@ -2,14 +2,16 @@
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 
 use crate::{
     account, api,
     app::App,
     http::{self, Site},
-    oauth, oidc, operation, setup,
+    oauth, oidc, operation,
+    scim::{self, discovery, groups, users},
+    setup,
 };
 
 /// The whole server as one service.
@@ -34,6 +36,9 @@ pub fn router(app: App) -> Router {
         .route("/userinfo", get(oidc::userinfo::show).post(oidc::userinfo::show).options(oauth::token::preflight))
         .route("/logout", get(oidc::logout::ask).post(oidc::logout::forward))
         .route("/logout/confirm", post(oidc::logout::confirm))
+        // SCIM, for each connection.
+        .nest("/scim/v2/{connection}", scim(&app))
+        .route("/scim/v2/{connection}/", any(scim::not_found))
         // The administrators' API.
         .merge(api::routes())
         // Everybody's own account.
@@ -43,4 +48,25 @@ pub fn router(app: App) -> Router {
         .merge(operation::routes())
         .merge(setup::routes());
     http::surround(routes, site).with_state(app)
+}
+
+/// SCIM 2.0 (RFC 7644 §3.2), below the base URL of a connection.
+fn scim(app: &App) -> Router<App> {
+    let user = get(users::read).put(users::replace).patch(users::patch).delete(users::delete);
+    let group = get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete);
+    let routes = Router::new()
+        .route("/ServiceProviderConfig", get(discovery::configuration))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/ResourceTypes/{id}", get(discovery::resource_type))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{id}", get(discovery::schema))
+        .route("/Users", get(users::list).post(users::create))
+        .route("/Users/.search", post(users::search))
+        .route("/Users/{id}", user)
+        .route("/Groups", get(groups::list).post(groups::create))
+        .route("/Groups/.search", post(groups::search))
+        .route("/Groups/{id}", group)
+        .fallback(scim::not_found)
+        .method_not_allowed_fallback(scim::not_allowed);
+    scim::surround(routes, app)
 }

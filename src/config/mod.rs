@@ -16,6 +16,7 @@ mod log;
 mod mail;
 mod master_key;
 mod passwords;
+mod scim;
 mod seconds;
 mod server;
 mod sessions;
@@ -40,6 +41,7 @@ pub use master_key::{
     DEFAULT_FILE as DEFAULT_MASTER_KEY_FILE, append as append_master_key, create as create_master_key,
 };
 pub use passwords::Passwords;
+pub use scim::Scim;
 pub use sessions::Sessions;
 pub use source::Source;
 pub use tokens::Tokens;
@@ -72,6 +74,7 @@ pub struct Config {
     /// `None`: nothing is sent; the outbox keeps messages until they expire.
     pub mail: Option<Mail>,
     pub webauthn: WebAuthn,
+    pub scim: Scim,
     pub log: Log,
     /// The demo: mail goes to the mailbox page, and other hosts are answered 308 to the public URL.
     pub demo: bool,
@@ -98,6 +101,7 @@ struct Settings {
     limits: Limits,
     mail: Option<mail::Settings>,
     webauthn: WebAuthn,
+    scim: Scim,
     log: Log,
 }
 
@@ -133,6 +137,7 @@ impl Config {
             limits: Limits::default(),
             mail: None,
             webauthn: WebAuthn::default(),
+            scim: Scim::default(),
             log: Log::default(),
             demo: false,
         }
@@ -150,6 +155,7 @@ impl Config {
         settings.passwords.judge()?;
         settings.limits.judge()?;
         settings.webauthn.judge(&public_url)?;
+        settings.scim.judge()?;
         Ok(Self {
             migrate: settings.migrate.unwrap_or(true),
             trusted_proxies: server::trusted_proxies(&settings.trusted_proxies)?,
@@ -161,6 +167,7 @@ impl Config {
             limits: settings.limits,
             mail: settings.mail.map(mail::Settings::judge).transpose()?,
             webauthn: settings.webauthn,
+            scim: settings.scim,
             log: settings.log,
             ..Self::with_defaults(listen, public_url, database, master_keys)
         })

@@ -3,21 +3,58 @@
 //! The engine is pure and driven by [`schema`], one registry that is loaded from `schemas/*.json`:
 //! [`value`] takes what a client sent, [`path`] and [`filter`] name parts of resources, [`patch`]
 //! changes them, [`projection`] chooses what an answer shows. None of these knows HTTP or rows.
-//! Around it stand the endpoints: who asks ([`crate::connections`]), what a change means for a person
-//! ([`crate::users::life_cycle`], [`crate::access`]), and what is written about it.
+//! Around it stand the endpoints: a [`call::Call`] is a request whose connection is known; [`users`]
+//! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
+//! [`crate::access`]); [`provision`] is what a new person gets.
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
-//! grants its default assignments and nothing else; a PATCH happens whole or not at all; a request
-//! that changes nothing writes no version.
+//! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
+//! happens whole or not at all; a request that changes nothing writes no version; every request of a
+//! connection is in its provisioning log.
 
+mod answer;
 pub mod attribute;
+mod call;
+pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod groups;
+mod limits;
+mod list;
 pub mod patch;
 pub mod path;
 pub mod projection;
+mod provision;
 pub mod schema;
+mod uniqueness;
+pub mod users;
 pub mod value;
 
+use std::sync::Arc;
+
+use axum::{Extension, Router, extract::DefaultBodyLimit};
+
+use crate::app::App;
+
+pub use call::{Call, not_allowed, not_found};
 pub use error::Refusal;
 pub use schema::Registry;
+
+/// The largest body: a group of ten thousand members fits.
+const LARGEST_BODY: usize = 2 << 20;
+
+/// Puts the endpoints behind what they share. The routes themselves are in [`crate::router`].
+///
+/// Schemas that cannot be used are refused when the server starts ([`Registry::load`]); should they
+/// break later, SCIM alone is out of order.
+pub fn surround(routes: Router<App>, app: &App) -> Router<App> {
+    let registry = match Registry::load(app.config.scim.schemas.as_deref()) {
+        Ok(registry) => Some(registry),
+        Err(error) => {
+            tracing::error!(%error, "SCIM is out of order");
+            None
+        }
+    };
+    let shared = Arc::new(call::Shared::new(registry));
+    routes.layer(Extension(shared)).layer(DefaultBodyLimit::max(LARGEST_BODY))
+}

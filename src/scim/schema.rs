@@ -6,7 +6,7 @@
 use std::{path::Path, sync::Arc};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::attribute::Attribute;
 
@@ -236,6 +236,27 @@ impl ResourceType {
                 sub: None,
             })
         }))
+    }
+
+    /// A canonical resource in the order of the schema, with `schemas`, for an answer.
+    pub fn ordered(&self, mut resource: Map<String, Value>) -> Map<String, Value> {
+        let mut ordered = Map::new();
+        let mut schemas = vec![Value::from(self.schema.id.as_str())];
+        let urns = self.extensions.iter().map(|extension| &extension.schema.id);
+        schemas.extend(urns.filter(|urn| resource.contains_key(*urn)).map(|urn| Value::from(urn.as_str())));
+        ordered.insert("schemas".to_owned(), Value::Array(schemas));
+        for attribute in self.attributes() {
+            if let Some(value) = resource.shift_remove(&attribute.name) {
+                ordered.insert(attribute.name.clone(), value);
+            }
+        }
+        for extension in &self.extensions {
+            if let Some(value) = resource.shift_remove(&extension.schema.id) {
+                ordered.insert(extension.schema.id.clone(), value);
+            }
+        }
+        // What is left the schema no longer knows: it is kept, but not shown.
+        ordered
     }
 }
 

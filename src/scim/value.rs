@@ -6,7 +6,7 @@
 
 use base64::{Engine, engine::general_purpose};
 use chrono::DateTime;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     attribute::{Attribute, Kind},
@@ -256,6 +256,18 @@ fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
         (Kind::String | Kind::Reference, _) => wrong("expected a string"),
         (Kind::Complex, _) => wrong("expected a JSON object"),
     }
+}
+
+/// Top-level attributes that differ, before and after, for the log. Passwords never are in it.
+pub fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
+    let mut found = Map::new();
+    for name in before.keys().chain(after.keys()) {
+        let (old, new) = (before.get(name), after.get(name));
+        if old != new && name != "password" {
+            found.insert(name.clone(), json!({ "before": old, "after": new }));
+        }
+    }
+    found
 }
 
 /// A dateTime's instant in microseconds (XML Schema 1.1 §3.3.7; without a zone it is UTC).

@@ -10,6 +10,7 @@ pub mod address;
 pub mod life_cycle;
 mod login_name;
 pub mod password;
+pub mod provisioned;
 mod sql;
 
 use serde_json::Value;

@@ -34,7 +34,7 @@ statements! {
     ERASE = "
         UPDATE users SET status = 'removed', login_name = '', login_name_prepared = $2, email = NULL,
                          email_prepared = NULL, email_verified_at = NULL, given_name = '', family_name = '',
-                         display_name = '', search = '', external_id = NULL, document = '{}', webauthn_handle = $3,
+                         display_name = '', search = '', connection_id = NULL, external_id = NULL, document = '{}', webauthn_handle = $3,
                          version = version + 1, updated_at = $4
          WHERE id = $1 AND status <> 'removed'";
     DELETE_PASSWORD = "DELETE FROM passwords WHERE user_id = $1";
@@ -71,7 +71,7 @@ statements! {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: UserId,
     organization_id: OrganizationId,
     #[sqlx(try_from = "String")]

@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("tokens", tokens::STATEMENTS),
     ("tokens/requests", tokens::requests::STATEMENTS),
     ("users/password", users::password::STATEMENTS),
+    ("users/provisioned", users::provisioned::STATEMENTS),
 ];
 
 /// Each statement is prepared on the migrated database of this run, so a misspelt column fails here

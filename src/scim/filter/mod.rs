@@ -92,6 +92,17 @@ impl Filter<'_> {
         }
     }
 
+    /// Whether any comparison is about that top-level attribute.
+    pub fn names(&self, name: &str) -> bool {
+        match self {
+            Self::And(a, b) | Self::Or(a, b) => a.names(name) || b.names(name),
+            Self::Not(inner) => inner.names(name),
+            Self::Present(located) | Self::Compare(located, ..) | Self::Elements(located, _) => {
+                located.extension.is_none() && located.attribute.name == name
+            }
+        }
+    }
+
     /// Whether the resource, or the element, matches.
     pub fn matches(&self, value: &Value) -> bool {
         evaluate::matches(self, value)

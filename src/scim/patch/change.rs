@@ -114,8 +114,8 @@ impl Change<'_, '_> {
                     only_primary(&mut elements, |element| value::same_element(element, &primary));
                 }
             }
-            // Entra ID names the values to remove; nothing named empties the attribute.
-            Kind::Remove if given.is_empty() => elements.clear(),
+            // Entra ID names the values to remove; a remove without a value empties the attribute.
+            Kind::Remove if self.operation.value.is_null() => elements.clear(),
             Kind::Remove => elements.retain(|element| !given.iter().any(|gone| names(gone, element))),
         }
         Ok((!elements.is_empty()).then_some(Value::Array(elements)))

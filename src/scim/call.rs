@@ -1,0 +1,296 @@
+//! A request of a connection: authenticated, within its rate, read once; and how its outcome is
+//! logged and answered.
+
+use std::{
+    collections::HashMap,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Extension, RequestExt,
+    body::Bytes,
+    extract::{FromRequest, Path, Request},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    answer::{Answer, Fault},
+    error::Refusal,
+    limits::Limits,
+    patch::Habits,
+    schema::{Registry, ResourceType},
+    value::Unknown,
+};
+use crate::{
+    app::App,
+    audit::By,
+    clock::Timestamp,
+    connections::{self, Bearer, Connection, Vendor, log},
+    http::{ClientAddress, RequestId, UserAgent},
+    id::ConnectionId,
+};
+
+/// What all requests share.
+pub struct Shared {
+    registry: Option<Registry>,
+    limits: Limits,
+    recorder: OnceLock<log::Recorder>,
+}
+
+impl Shared {
+    /// Without a registry every request fails.
+    pub fn new(registry: Option<Registry>) -> Self {
+        Self { registry, limits: Limits::default(), recorder: OnceLock::new() }
+    }
+}
+
+/// A request whose connection is known. Cheap to clone, for writes that may run again.
+#[derive(Clone)]
+pub struct Call(Arc<Inner>);
+
+/// What a [`Call`] dereferences to.
+pub struct Inner {
+    pub app: App,
+    pub connection: Connection,
+    pub now: Timestamp,
+    /// The last part of the path, where there is one.
+    pub id: Option<String>,
+    pub by: By,
+    shared: Arc<Shared>,
+    method: Method,
+    /// Below the connection's base URL, with the query.
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+    request_id: RequestId,
+}
+
+impl Deref for Call {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRequest<App> for Call {
+    type Rejection = Response;
+
+    async fn from_request(mut request: Request, app: &App) -> Result<Self, Response> {
+        let request_id = request.extract_parts::<RequestId>().await.unwrap_or_else(|error| match error {});
+        match Self::read(request, app, request_id.clone()).await {
+            Ok(call) => Ok(call),
+            Err(Fault::Refused(refusal)) => Err(refusal.into_response()),
+            Err(Fault::Store(error)) => Err(failed(&error, &request_id).into_response()),
+        }
+    }
+}
+
+impl Call {
+    async fn read(mut request: Request, app: &App, request_id: RequestId) -> Result<Self, Fault> {
+        let now = app.clock.now();
+        let parts = request.extract_parts::<Path<HashMap<String, String>>>().await;
+        let mut parts = parts.map(|Path(parts)| parts).unwrap_or_default();
+        let id = parts.remove("connection").and_then(|id| id.parse().ok()).ok_or(Refusal::Unauthorized)?;
+        let bearer = authenticate(app, request.headers(), id, now).await?;
+        let Ok(Extension(shared)) = request.extract_parts::<Extension<Arc<Shared>>>().await else {
+            return Err(Refusal::NotFound.into());
+        };
+        let by = by(&mut request, id).await;
+        let full = request.uri().path().to_owned();
+        let path = full.split_once(&id.to_string()).map_or(full.as_str(), |(_, rest)| rest).to_owned();
+        let mut call = Inner {
+            app: app.clone(),
+            connection: bearer.connection,
+            now,
+            id: parts.remove("id"),
+            by,
+            shared,
+            method: request.method().clone(),
+            path,
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            headers: request.headers().clone(),
+            body: Bytes::new(),
+            request_id,
+        };
+        if let Some(limit) = call.connection.settings.rate_limit
+            && !call.shared.limits.allow(id, limit, now)
+        {
+            let call = Self(Arc::new(call));
+            call.note(StatusCode::TOO_MANY_REQUESTS, None, json!({ "refused": "too many requests" })).await;
+            return Err(Refusal::RateLimited.into());
+        }
+        let Ok(body) = request.extract::<Bytes, _>().await else {
+            let call = Self(Arc::new(call));
+            call.note(StatusCode::PAYLOAD_TOO_LARGE, None, json!({ "refused": "too large" })).await;
+            return Err(Refusal::TooLarge.into());
+        };
+        call.body = body;
+        Ok(Self(Arc::new(call)))
+    }
+
+    /// The schemas.
+    ///
+    /// # Errors
+    /// They could not be loaded.
+    pub fn registry(&self) -> Result<&Registry, Refusal> {
+        self.shared.registry.as_ref().ok_or_else(|| Refusal::Internal(self.request_id.0.to_string()))
+    }
+
+    /// The resource type of that name.
+    ///
+    /// # Errors
+    /// The schemas have none.
+    pub fn resource_type(&self, name: &str) -> Result<&ResourceType, Refusal> {
+        self.registry()?.resource_type(name).ok_or(Refusal::NotFound)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// It is no JSON.
+    pub fn json(&self) -> Result<Value, Refusal> {
+        serde_json::from_slice(&self.body).map_err(|_| Refusal::Syntax("the body is no JSON"))
+    }
+
+    /// A query parameter, whatever the case of its name; the first if it repeats.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// The resource's id. What is no id of ours belongs to nothing.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn id<T: std::str::FromStr>(&self) -> Result<T, Refusal> {
+        self.id.as_deref().and_then(|id| id.parse().ok()).ok_or(Refusal::NotFound)
+    }
+
+    /// The connection's base URL.
+    pub fn base_url(&self) -> String {
+        self.app.config.url(&self.connection.path())
+    }
+
+    /// What to do about names that no schema knows.
+    pub fn unknown(&self) -> Unknown {
+        if self.connection.settings.strict { Unknown::Refuse } else { Unknown::Ignore }
+    }
+
+    /// What to tolerate in a PATCH.
+    pub fn habits(&self) -> Habits {
+        Habits { unknown: self.unknown(), create_missing: self.connection.vendor == Vendor::Entra }
+    }
+
+    /// Whether the client insists on a version (`If-Match`).
+    pub fn has_precondition(&self) -> bool {
+        self.headers.contains_key(header::IF_MATCH)
+    }
+
+    /// Refuses if `If-Match` names other versions only (RFC 7644 §3.14).
+    ///
+    /// # Errors
+    /// 412.
+    pub fn check_version(&self, version: i64) -> Result<(), Refusal> {
+        match self.names_version(&header::IF_MATCH, version) {
+            Some(false) => Err(Refusal::Stale),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the client has this version already (`If-None-Match`).
+    pub fn has_version(&self, version: i64) -> bool {
+        self.names_version(&header::IF_NONE_MATCH, version) == Some(true)
+    }
+
+    fn names_version(&self, name: &header::HeaderName, version: i64) -> Option<bool> {
+        let value = self.headers.get(name)?.to_str().unwrap_or_default();
+        let wanted = format!("\"{version}\"");
+        let mut tags = value.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+        Some(tags.any(|tag| tag == "*" || tag == wanted))
+    }
+
+    /// An entry of the provisioning log about this request.
+    pub fn entry(&self, status: StatusCode, resource: Option<Uuid>, details: Value) -> log::Entry {
+        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
+        log::Entry {
+            connection: self.connection.id,
+            at: self.now,
+            method: self.method.to_string(),
+            path: format!("{}{query}", self.path),
+            status: status.as_u16(),
+            resource,
+            details,
+        }
+    }
+
+    async fn note(&self, status: StatusCode, resource: Option<Uuid>, details: Value) {
+        let recorder = self.shared.recorder.get_or_init(|| log::Recorder::start(self.app.store.clone()));
+        recorder.note(self.entry(status, resource, details)).await;
+    }
+
+    /// Logs the outcome, unless its transaction has, and answers.
+    pub async fn finish(&self, outcome: Result<Answer, Fault>) -> Response {
+        match outcome {
+            Ok(answer) => {
+                if !answer.is_logged {
+                    self.note(answer.status, answer.resource, json!({})).await;
+                }
+                answer.into_response()
+            }
+            Err(Fault::Refused(refusal)) => {
+                let resource = self.id.as_deref().and_then(|id| id.parse().ok());
+                self.note(refusal.status(), resource, json!({ "refused": refusal.to_string() })).await;
+                refusal.into_response()
+            }
+            Err(Fault::Store(error)) => {
+                let refusal = failed(&error, &self.request_id);
+                self.note(refusal.status(), None, json!({ "refused": refusal.to_string() })).await;
+                refusal.into_response()
+            }
+        }
+    }
+}
+
+/// 404 for what is no endpoint; like everything, to those with a token.
+pub async fn not_found(call: Call) -> Response {
+    call.finish(Err(Refusal::NotFound.into())).await
+}
+
+/// 405 for a method that the endpoint does not have.
+pub async fn not_allowed(call: Call) -> Response {
+    call.finish(Err(Refusal::Method.into())).await
+}
+
+/// The bearer token in the header, never in the query (RFC 6750 §2.1, RFC 7644 §2).
+async fn authenticate(app: &App, headers: &HeaderMap, id: ConnectionId, now: Timestamp) -> Result<Bearer, Fault> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (scheme, token) = value.split_once(' ').unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::Unauthorized.into());
+    }
+    let mut db = app.store.reader().await?;
+    let bearer = connections::authenticate(&mut db, token.trim(), id, now).await?.ok_or(Refusal::Unauthorized)?;
+    drop(db);
+    if bearer.stale {
+        let token = bearer.token;
+        app.store.write(async move |tx| connections::touch(tx, id, token, now).await).await?;
+    }
+    Ok(bearer)
+}
+
+async fn by(request: &mut Request, id: ConnectionId) -> By {
+    let address = request.extract_parts::<ClientAddress>().await.unwrap_or_else(|error| match error {});
+    let UserAgent(agent) = request.extract_parts::<UserAgent>().await.unwrap_or_else(|error| match error {});
+    By::connection(id).at(address.to_string(), agent)
+}
+
+fn failed(error: &crate::store::Error, request_id: &RequestId) -> Refusal {
+    tracing::error!(%error, request_id = %request_id.0, "a SCIM request failed");
+    Refusal::Internal(request_id.0.to_string())
+}

@@ -1,0 +1,89 @@
+//! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4, RFC 7643 §5 to §7). They say what
+//! this server does, and nothing it does not.
+
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Answer, Fault},
+    call::Call,
+    error::Refusal,
+    list::{self, MOST},
+};
+
+/// `GET /ServiceProviderConfig`
+pub async fn configuration(call: Call) -> Response {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": { "supported": true },
+        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "filter": { "supported": true, "maxResults": MOST },
+        "changePassword": { "supported": false },
+        "sort": { "supported": false },
+        "etag": { "supported": true },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token of this connection in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{}/ServiceProviderConfig", call.base_url()),
+        },
+    });
+    call.finish(Ok(Answer::of(body))).await
+}
+
+/// `GET /ResourceTypes`
+pub async fn resource_types(call: Call) -> Response {
+    let outcome = refuse_filter(&call).and_then(|()| {
+        let types = call.registry()?.resource_types();
+        let documents = types.iter().map(|resource_type| placed(&call, &resource_type.document, "ResourceType"));
+        Ok(Answer::of(list::response(documents.collect(), None)))
+    });
+    call.finish(outcome.map_err(Fault::from)).await
+}
+
+/// `GET /ResourceTypes/{name}`
+pub async fn resource_type(call: Call) -> Response {
+    let outcome = refuse_filter(&call).and_then(|()| {
+        let name = call.id.as_deref().unwrap_or_default();
+        Ok(Answer::of(placed(&call, &call.resource_type(name)?.document, "ResourceType")))
+    });
+    call.finish(outcome.map_err(Fault::from)).await
+}
+
+/// `GET /Schemas`
+pub async fn schemas(call: Call) -> Response {
+    let outcome = refuse_filter(&call).and_then(|()| {
+        let documents = call.registry()?.schemas().map(|schema| placed(&call, &schema.document, "Schema"));
+        Ok(Answer::of(list::response(documents.collect(), None)))
+    });
+    call.finish(outcome.map_err(Fault::from)).await
+}
+
+/// `GET /Schemas/{urn}`
+pub async fn schema(call: Call) -> Response {
+    let outcome = refuse_filter(&call).and_then(|()| {
+        let urn = call.id.as_deref().unwrap_or_default();
+        let schema = call.registry()?.schema(urn).ok_or(Refusal::NotFound)?;
+        Ok(Answer::of(placed(&call, &schema.document, "Schema")))
+    });
+    call.finish(outcome.map_err(Fault::from)).await
+}
+
+/// RFC 7644 §4: a filter here is answered 403, so that nobody takes a part for the whole.
+fn refuse_filter(call: &Call) -> Result<(), Refusal> {
+    if call.parameter("filter").is_some() { Err(Refusal::Forbidden) } else { Ok(()) }
+}
+
+/// The document with `meta`, which its file leaves out.
+fn placed(call: &Call, document: &Value, kind: &str) -> Value {
+    let mut document = document.clone();
+    let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
+    let location = format!("{}/{kind}s/{id}", call.base_url());
+    document["meta"] = json!({ "resourceType": kind, "location": location });
+    document
+}

@@ -1,0 +1,205 @@
+//! `/Groups`: groups of a connection's people (RFC 7644 §3).
+//!
+//! Members are rows: [`members`] turns what a request says of them into additions and removals, so
+//! that one more member of a large group costs what it costs in a small one, and a read that leaves
+//! them out does not touch them. What a group gives its members is an assignment to it.
+
+mod members;
+mod search;
+mod write;
+
+use axum::{http::StatusCode, response::Response};
+use serde_json::{Map, Value, json};
+
+use super::{
+    answer::{Answer, Fault, etag},
+    call::Call,
+    error::Refusal,
+    list::{self, Wanted},
+    patch::Operations,
+    projection::Selection,
+    schema::ResourceType,
+};
+use crate::{
+    groups::{self, Group},
+    store::Db,
+};
+
+/// The resource type's name.
+const TYPE: &str = "Group";
+/// A PATCH of a larger group is answered without a body (RFC 7644 §3.5.2 allows 204).
+const MOST_MEMBERS_SHOWN: i64 = 1000;
+
+/// `GET /Groups`
+pub async fn list(call: Call) -> Response {
+    let outcome = match call.resource_type(TYPE).and_then(|kind| Ok((kind, Wanted::from_query(&call, kind)?))) {
+        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+/// `POST /Groups/.search`
+pub async fn search(call: Call) -> Response {
+    let wanted = |kind| Ok((kind, Wanted::from_body(&call.json()?, kind)?));
+    let outcome = match call.resource_type(TYPE).and_then(wanted) {
+        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+/// `GET /Groups/{id}`
+pub async fn read(call: Call) -> Response {
+    call.finish(read_group(&call).await).await
+}
+
+async fn read_group(call: &Call) -> Result<Answer, Fault> {
+    let mut db = call.app.store.reader().await?;
+    let group = groups::find_provisioned(&mut db, call.connection.id, call.id()?).await?.ok_or(Refusal::NotFound)?;
+    if call.has_version(group.version) {
+        return Ok(Answer::empty(StatusCode::NOT_MODIFIED).about(group.id.0, group.version));
+    }
+    answer(&mut db, call, &group).await
+}
+
+/// `POST /Groups`
+pub async fn create(call: Call) -> Response {
+    call.finish(create_group(&call).await).await
+}
+
+async fn create_group(call: &Call) -> Result<Answer, Fault> {
+    let resource = super::value::resource(call.resource_type(TYPE)?, &call.json()?, call.unknown())?;
+    let owned = call.clone();
+    call.app
+        .store
+        .write(async move |tx| {
+            let group = write::create(tx, &owned, &resource).await?;
+            let location = location(&owned, &group);
+            Ok(answer(tx, &owned, &group).await?.created(location).logged())
+        })
+        .await
+}
+
+/// `PUT /Groups/{id}`
+pub async fn replace(call: Call) -> Response {
+    let resource = |kind: &ResourceType| super::value::resource(kind, &call.json()?, call.unknown());
+    let outcome = match call.resource_type(TYPE).and_then(resource) {
+        Ok(resource) => change_group(&call, write::Change::Replace(resource)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+/// `PATCH /Groups/{id}`
+pub async fn patch(call: Call) -> Response {
+    let operations = |kind: &ResourceType| members::split(kind, Operations::parse(&call.json()?)?.0);
+    let outcome = match call.resource_type(TYPE).and_then(operations) {
+        Ok(split) => change_group(&call, write::Change::Patch(split)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Fault> {
+    let id = call.id()?;
+    let owned = call.clone();
+    let is_patch = matches!(change, write::Change::Patch(_));
+    call.app
+        .store
+        .write(async move |tx| {
+            let (group, is_changed) = write::change(tx, &owned, id, &change).await?;
+            let answer = if is_patch && hides_members(tx, &owned, &group).await? {
+                Answer::empty(StatusCode::NO_CONTENT).about(group.id.0, group.version)
+            } else {
+                answer(tx, &owned, &group).await?
+            };
+            Ok(if is_changed { answer.logged() } else { answer })
+        })
+        .await
+}
+
+/// Whether the answer would be a long list that nobody asked for.
+async fn hides_members(db: &mut Db<'_>, call: &Call, group: &Group) -> Result<bool, Fault> {
+    let kind = call.resource_type(TYPE)?;
+    if call.parameter("attributes").is_some() || !list::selection(call, kind).shows(kind, "members") {
+        return Ok(false);
+    }
+    Ok(groups::members_count(db, group.id, MOST_MEMBERS_SHOWN + 1).await? > MOST_MEMBERS_SHOWN)
+}
+
+/// `DELETE /Groups/{id}`
+pub async fn delete(call: Call) -> Response {
+    call.finish(delete_group(&call).await).await
+}
+
+async fn delete_group(call: &Call) -> Result<Answer, Fault> {
+    let id = call.id()?;
+    let owned = call.clone();
+    call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
+    Ok(Answer::empty(StatusCode::NO_CONTENT).logged())
+}
+
+/// The group as the request wants to see it.
+async fn answer(db: &mut Db<'_>, call: &Call, group: &Group) -> Result<Answer, Fault> {
+    let kind = call.resource_type(TYPE)?;
+    let selection = list::selection(call, kind);
+    let resource = resource(db, call, kind, &selection, group).await?;
+    Ok(Answer::of(selection.project(kind, resource)).about(group.id.0, group.version))
+}
+
+/// The full resource, with its members if `selection` shows them; not yet projected.
+async fn resource(
+    db: &mut Db<'_>,
+    call: &Call,
+    kind: &ResourceType,
+    selection: &Selection<'_>,
+    group: &Group,
+) -> Result<Value, Fault> {
+    let mut resource = canonical(group);
+    if selection.shows(kind, "members") {
+        let base_url = call.base_url();
+        let members: Vec<Value> = groups::members(db, group.id)
+            .await?
+            .into_iter()
+            .map(|member| {
+                let mut shown = json!({
+                    "value": member.user_id,
+                    "$ref": format!("{base_url}/Users/{}", member.user_id),
+                    "type": "User",
+                });
+                if !member.display_name.is_empty() {
+                    shown["display"] = member.display_name.into();
+                }
+                shown
+            })
+            .collect();
+        if !members.is_empty() {
+            resource.insert("members".to_owned(), Value::Array(members));
+        }
+    }
+    resource.insert("id".to_owned(), group.id.to_string().into());
+    let meta = json!({
+        "resourceType": kind.name,
+        "created": group.created_at.to_rfc3339(),
+        "lastModified": group.updated_at.to_rfc3339(),
+        "location": location(call, group),
+        "version": etag(group.version),
+    });
+    resource.insert("meta".to_owned(), meta);
+    Ok(Value::Object(kind.ordered(resource)))
+}
+
+/// The canonical resource of a group, without its members.
+fn canonical(group: &Group) -> Map<String, Value> {
+    let mut resource = group.document.as_object().cloned().unwrap_or_default();
+    resource.insert("displayName".to_owned(), group.display_name.as_str().into());
+    if let Some(external_id) = &group.external_id {
+        resource.insert("externalId".to_owned(), external_id.as_str().into());
+    }
+    resource
+}
+
+fn location(call: &Call, group: &Group) -> String {
+    format!("{}/Groups/{}", call.base_url(), group.id)
+}

@@ -1,0 +1,65 @@
+//! Which values of a resource nobody else may have: those whose schema says `uniqueness: server`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::schema::{Located, ResourceType};
+use crate::{connections::unique::Claim, text::fold};
+
+/// The claims of a canonical resource. Attributes in `columns` have a unique index of their own.
+pub fn claims(resource_type: &ResourceType, resource: &Map<String, Value>, columns: &[&str]) -> BTreeSet<Claim> {
+    let resource = Value::Object(resource.clone());
+    let mut claims = BTreeSet::new();
+    for located in resource_type.located() {
+        if located.attribute.name == "id"
+            || (located.extension.is_none() && columns.contains(&&*located.attribute.name))
+        {
+            continue;
+        }
+        let Some(value) = located.value(&resource) else { continue };
+        if located.attribute.is_unique() && !located.attribute.is_complex() {
+            claim(&mut claims, resource_type, &located, value);
+        }
+        for sub in located.attribute.sub_attributes.iter().filter(|sub| sub.is_unique()) {
+            let located = Located { sub: Some(sub), ..located };
+            for element in elements(value) {
+                if let Some(value) = element.get(&sub.name) {
+                    claim(&mut claims, resource_type, &located, value);
+                }
+            }
+        }
+    }
+    claims
+}
+
+/// The name under which an attribute's values are claimed.
+pub fn name(resource_type: &ResourceType, located: &Located<'_>) -> String {
+    match located.extension {
+        None => format!("{}:{}", resource_type.name, located.name()),
+        Some(urn) => format!("{}:{urn}:{}", resource_type.name, located.name()),
+    }
+}
+
+/// The attribute's own name in a claim's name, for a refusal.
+pub fn short_name(claimed: &str) -> &str {
+    claimed.rsplit(':').next().unwrap_or(claimed)
+}
+
+fn claim(claims: &mut BTreeSet<Claim>, resource_type: &ResourceType, located: &Located<'_>, value: &Value) {
+    for value in elements(value) {
+        let text = match value {
+            Value::String(text) if located.leaf().is_exact() => text.clone(),
+            Value::String(text) => fold(text).into_owned(),
+            other => other.to_string(),
+        };
+        claims.insert((name(resource_type, located), text));
+    }
+}
+
+fn elements(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        value => std::slice::from_ref(value),
+    }
+}

@@ -1,0 +1,187 @@
+//! `/Users`: provisioning people (RFC 7644 §3).
+//!
+//! Reading and answering is here; what a write does is in [`write`], how a resource lies in a row in
+//! [`mapping`].
+
+mod mapping;
+mod search;
+mod write;
+
+use axum::{http::StatusCode, response::Response};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Answer, Fault, etag},
+    call::Call,
+    error::Refusal,
+    list::{self, Wanted},
+    patch::Operations,
+    projection::Selection,
+    schema::ResourceType,
+};
+use crate::{
+    groups::{self, Membership},
+    store::Db,
+    users::{User, provisioned},
+};
+
+/// The resource type's name.
+const TYPE: &str = "User";
+
+/// `GET /Users`
+pub async fn list(call: Call) -> Response {
+    let outcome = match call.resource_type(TYPE).and_then(|kind| Ok((kind, Wanted::from_query(&call, kind)?))) {
+        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+/// `POST /Users/.search`
+pub async fn search(call: Call) -> Response {
+    let wanted = |kind| Ok((kind, Wanted::from_body(&call.json()?, kind)?));
+    let outcome = match call.resource_type(TYPE).and_then(wanted) {
+        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+/// `GET /Users/{id}`
+pub async fn read(call: Call) -> Response {
+    call.finish(read_user(&call).await).await
+}
+
+async fn read_user(call: &Call) -> Result<Answer, Fault> {
+    let kind = call.resource_type(TYPE)?;
+    let mut db = call.app.store.reader().await?;
+    let user = provisioned::find(&mut db, call.connection.id, call.id()?).await?.ok_or(Refusal::NotFound)?;
+    if call.has_version(user.version) {
+        return Ok(Answer::empty(StatusCode::NOT_MODIFIED).about(user.id.0, user.version));
+    }
+    answer(&mut db, call, kind, user).await
+}
+
+/// `POST /Users`
+pub async fn create(call: Call) -> Response {
+    call.finish(create_user(&call).await).await
+}
+
+async fn create_user(call: &Call) -> Result<Answer, Fault> {
+    let resource = super::value::resource(call.resource_type(TYPE)?, &call.json()?, call.unknown())?;
+    let password = write::hash_password(call, &resource).await?;
+    let owned = call.clone();
+    call.app
+        .store
+        .write(async move |tx| {
+            let user = write::create(tx, &owned, &resource, password.as_ref()).await?;
+            let location = location(&owned, &user);
+            let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
+            Ok(answer.created(location).logged())
+        })
+        .await
+}
+
+/// `PUT /Users/{id}`
+pub async fn replace(call: Call) -> Response {
+    let outcome =
+        match call.resource_type(TYPE).and_then(|kind| super::value::resource(kind, &call.json()?, call.unknown())) {
+            Ok(resource) => write_user(&call, write::Change::Replace(resource)).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+    call.finish(outcome).await
+}
+
+/// `PATCH /Users/{id}`
+pub async fn patch(call: Call) -> Response {
+    let outcome = match call.json().and_then(|body| Operations::parse(&body)) {
+        Ok(Operations(operations)) => write_user(&call, write::Change::Patch(operations)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
+    call.finish(outcome).await
+}
+
+async fn write_user(call: &Call, change: write::Change) -> Result<Answer, Fault> {
+    let id = call.id()?;
+    let owned = call.clone();
+    call.app
+        .store
+        .write(async move |tx| {
+            let (user, is_changed) = write::change(tx, &owned, id, &change).await?;
+            let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
+            Ok(if is_changed { answer.logged() } else { answer })
+        })
+        .await
+}
+
+/// `DELETE /Users/{id}`
+pub async fn delete(call: Call) -> Response {
+    call.finish(delete_user(&call).await).await
+}
+
+async fn delete_user(call: &Call) -> Result<Answer, Fault> {
+    let id = call.id()?;
+    let owned = call.clone();
+    call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
+    Ok(Answer::empty(StatusCode::NO_CONTENT).logged())
+}
+
+/// The user as the request wants to see it. Groups are read only if they are shown.
+async fn answer(db: &mut Db<'_>, call: &Call, kind: &ResourceType, user: User) -> Result<Answer, Fault> {
+    let selection = list::selection(call, kind);
+    let (id, version) = (user.id, user.version);
+    let resources = resources(db, call, kind, &selection, vec![user]).await?;
+    let body = resources.into_iter().next().unwrap_or_default();
+    Ok(Answer::of(selection.project(kind, body)).about(id.0, version))
+}
+
+/// The full resources of users, with their groups if `selection` shows them; not yet projected.
+async fn resources(
+    db: &mut Db<'_>,
+    call: &Call,
+    kind: &ResourceType,
+    selection: &Selection<'_>,
+    users: Vec<User>,
+) -> Result<Vec<Value>, Fault> {
+    let memberships = if selection.shows(kind, "groups") {
+        let ids: Vec<_> = users.iter().map(|user| user.id).collect();
+        groups::memberships(db, call.connection.id, &ids).await?
+    } else {
+        Vec::new()
+    };
+    Ok(users.iter().map(|user| resource(call, kind, user, &memberships)).collect())
+}
+
+fn resource(call: &Call, kind: &ResourceType, user: &User, memberships: &[Membership]) -> Value {
+    let mut resource = mapping::canonical(user);
+    let base_url = call.base_url();
+    let groups: Vec<Value> = memberships
+        .iter()
+        .filter(|membership| membership.user_id == user.id)
+        .map(|membership| {
+            json!({
+                "value": membership.group_id,
+                "$ref": format!("{base_url}/Groups/{}", membership.group_id),
+                "display": membership.display_name,
+                "type": "direct",
+            })
+        })
+        .collect();
+    if !groups.is_empty() {
+        resource.insert("groups".to_owned(), Value::Array(groups));
+    }
+    resource.insert("id".to_owned(), user.id.to_string().into());
+    let meta = json!({
+        "resourceType": kind.name,
+        "created": user.created_at.to_rfc3339(),
+        "lastModified": user.updated_at.to_rfc3339(),
+        "location": location(call, user),
+        "version": etag(user.version),
+    });
+    resource.insert("meta".to_owned(), meta);
+    Value::Object(kind.ordered(resource))
+}
+
+fn location(call: &Call, user: &User) -> String {
+    format!("{}/Users/{}", call.base_url(), user.id)
+}

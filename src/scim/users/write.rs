@@ -1,0 +1,238 @@
+//! What writes to a user do: one transaction each, whole or not at all.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    TYPE,
+    mapping::{self, Columns, UNIQUE_COLUMNS},
+};
+use crate::{
+    audit::{self, Event, SubjectKind},
+    connections::{OnCreate, log, unique},
+    groups,
+    id::UserId,
+    scim::{
+        answer::Fault,
+        attribute::Mutability,
+        call::Call,
+        error::Refusal,
+        patch::{self, Operation},
+        provision,
+        schema::ResourceType,
+        uniqueness, value,
+    },
+    secret::Secret,
+    store::Tx,
+    users::{
+        self, NewUser, Realm, Status, User, life_cycle,
+        password::{self, PasswordHash, SetBy},
+        provisioned,
+    },
+};
+use axum::http::StatusCode;
+
+/// How a user shall change.
+pub(super) enum Change {
+    /// PUT: the whole resource.
+    Replace(Map<String, Value>),
+    /// PATCH.
+    Patch(Vec<Operation>),
+}
+
+/// The hash of a first password, where the connection's people are active at once; elsewhere they set
+/// their own by the mailed link. Hashing is slow, so it is done before the write.
+pub(super) async fn hash_password(call: &Call, resource: &Map<String, Value>) -> Result<Option<PasswordHash>, Fault> {
+    let text = resource.get("password").and_then(Value::as_str);
+    let Some(text) = text.filter(|_| call.connection.settings.on_create == OnCreate::Activate) else {
+        return Ok(None);
+    };
+    let minimum = usize::try_from(call.app.config.passwords.minimum_length).unwrap_or_default();
+    let user_name = resource.get("userName").and_then(Value::as_str).unwrap_or_default();
+    password::check_strength(text, &[user_name], minimum)
+        .map_err(|_| Refusal::Value("password".to_owned(), "it is too short or too easy to guess"))?;
+    let hash = call.app.passwords.hash(Secret::from_text(text)).await.map_err(|_| Refusal::RateLimited)?;
+    Ok(Some(hash))
+}
+
+/// Provisions a person: the account, what it claims for itself alone, its default products, a way in.
+pub(super) async fn create(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    resource: &Map<String, Value>,
+    password: Option<&PasswordHash>,
+) -> Result<User, Fault> {
+    let columns = Columns::of(resource)?;
+    let is_active = columns.active != Some(false);
+    let new = NewUser {
+        organization_id: call.connection.organization_id,
+        realm: Realm::Portal,
+        login_name: columns.login_name,
+        email: columns.email,
+        given_name: columns.given_name,
+        family_name: columns.family_name,
+        display_name: columns.display_name,
+        status: match call.connection.settings.on_create {
+            OnCreate::Invite => Status::Invited,
+            OnCreate::Activate => Status::Active,
+        },
+        connection_id: Some(call.connection.id),
+        external_id: columns.external_id,
+        document: columns.document,
+    };
+    // Whoever has the name, of this organization or of another, is not told (V6).
+    let user = users::insert(tx, &new, call.now).await?.map_err(|_| Refusal::Unique("userName".to_owned()))?;
+    claim(tx, call, &user, resource).await?;
+    provision::grant_defaults(tx, call, &user).await?;
+    if let Some(hash) = password {
+        password::set(tx, user.id, hash, SetBy::Import, call.now).await?;
+    }
+    let event = Event::new(user.organization_id, "user.provisioned", call.by.clone())
+        .on(SubjectKind::User, user.id.0)
+        .about(user.id, json!({ "login_name": user.login_name.as_given() }));
+    audit::record(tx, &call.app.master, event, call.now).await?;
+    let details = json!({ "created": mapping::canonical(&user) });
+    log::insert(tx, &call.entry(StatusCode::CREATED, Some(user.id.0), details)).await?;
+    if !is_active {
+        return end(tx, call, &user).await;
+    }
+    if user.status == Status::Invited {
+        provision::invite(tx, call, &user).await?;
+    }
+    Ok(user)
+}
+
+/// Applies a change, and answers the user and whether it differs now.
+///
+/// On PostgreSQL another request may change the row between our reading and our conditional write;
+/// then all is judged again on the new state. Each round somebody has won, so this ends.
+pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Change) -> Result<(User, bool), Fault> {
+    let kind = call.resource_type(TYPE)?;
+    loop {
+        let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
+        call.check_version(user.version)?;
+        let before = mapping::canonical(&user);
+        let after = match change {
+            Change::Replace(resource) => replaced(kind, &before, resource)?,
+            Change::Patch(operations) => patch::apply(kind, &before, operations, call.habits())?,
+        };
+        let mut columns = Columns::of(&after)?;
+        columns.active = Some(columns.active.unwrap_or(mapping::is_active(&user)));
+        if columns == Columns::of_user(&user) {
+            return Ok((user, false));
+        }
+        if let Some(user) = write(tx, call, &user, columns, (&before, &after)).await? {
+            return Ok((user, true));
+        }
+    }
+}
+
+/// What PUT makes of a resource: all that the client may set is as it says, but an omitted `active`
+/// keeps (an omission must not let in or out), and what is set once stays.
+fn replaced(
+    kind: &ResourceType,
+    before: &Map<String, Value>,
+    resource: &Map<String, Value>,
+) -> Result<Map<String, Value>, Refusal> {
+    let mut after = resource.clone();
+    after.shift_remove("password");
+    if let Some(active) = before.get("active") {
+        after.entry("active").or_insert_with(|| active.clone());
+    }
+    let old = Value::Object(before.clone());
+    for located in kind.located().filter(|located| located.attribute.mutability == Mutability::Immutable) {
+        let Some(old) = located.value(&old) else { continue };
+        let name = located.attribute.name.clone();
+        let container = match located.extension {
+            None => &mut after,
+            Some(urn) => {
+                let entry = after.entry(urn).or_insert_with(|| json!({}));
+                entry.as_object_mut().ok_or(Refusal::Syntax("an extension is a JSON object"))?
+            }
+        };
+        if container.entry(&name).or_insert_with(|| old.clone()) != old {
+            return Err(Refusal::Mutability(name, "it is set once"));
+        }
+    }
+    Ok(after)
+}
+
+/// Writes the change and what it means; `None` if the row has moved meanwhile.
+async fn write(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    user: &User,
+    columns: Columns,
+    (before, after): (&Map<String, Value>, &Map<String, Value>),
+) -> Result<Option<User>, Fault> {
+    let was_active = mapping::is_active(user);
+    let is_active = columns.active.unwrap_or(was_active);
+    let mut next = user.clone();
+    if (Columns { active: Some(was_active), ..columns.clone() }) != Columns::of_user(user) {
+        columns.put_into(&mut next);
+        next = match users::update(tx, &next, call.now).await? {
+            None => return Ok(None),
+            Some(written) => written.map_err(|_| Refusal::Unique("userName".to_owned()))?,
+        };
+        claim(tx, call, &next, after).await?;
+        let event = Event::new(user.organization_id, "user.updated", call.by.clone())
+            .on(SubjectKind::User, user.id.0)
+            .with(json!({ "attributes": value::differences(before, after).keys().collect::<Vec<_>>() }));
+        audit::record(tx, &call.app.master, event, call.now).await?;
+    }
+    let details = json!({ "changed": value::differences(before, after) });
+    log::insert(tx, &call.entry(StatusCode::OK, Some(user.id.0), details)).await?;
+    let user = match (was_active, is_active) {
+        (true, false) => end(tx, call, &next).await?,
+        (false, true) => begin_again(tx, call, &next).await?,
+        _ => next,
+    };
+    Ok(Some(user))
+}
+
+/// `active: false` (P11, V5): everything ends with this commit.
+async fn end(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
+    let act = life_cycle::Act { master: &call.app.master, by: &call.by };
+    life_cycle::deactivate(tx, act, user, call.now).await?.map_err(refusal)?;
+    reread(tx, call, user).await
+}
+
+/// `active: true`: the person may sign in again. Who has never had a password is invited.
+async fn begin_again(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
+    let act = life_cycle::Act { master: &call.app.master, by: &call.by };
+    life_cycle::reactivate(tx, act, user, call.now).await?.map_err(refusal)?;
+    let user = reread(tx, call, user).await?;
+    if user.status == Status::Invited {
+        provision::invite(tx, call, &user).await?;
+    }
+    Ok(user)
+}
+
+async fn reread(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
+    Ok(provisioned::find(tx, call.connection.id, user.id).await?.ok_or(Refusal::NotFound)?)
+}
+
+/// Removes a person for good (P12).
+pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<(), Fault> {
+    let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
+    call.check_version(user.version)?;
+    groups::leave_all(tx, id, call.now).await?;
+    let act = life_cycle::Act { master: &call.app.master, by: &call.by };
+    life_cycle::remove(tx, act, &user, call.now).await?.map_err(refusal)?;
+    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), json!({ "removed": true }))).await?;
+    Ok(())
+}
+
+/// Takes the values that nobody else of the connection may have.
+async fn claim(tx: &mut Tx<'_>, call: &Call, user: &User, resource: &Map<String, Value>) -> Result<(), Fault> {
+    let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
+    let held = unique::hold(tx, call.connection.id, user.id.0, &claims).await?;
+    held.map_err(|attribute| Fault::from(Refusal::Unique(uniqueness::short_name(&attribute).to_owned())))
+}
+
+fn refusal(refusal: life_cycle::Refusal) -> Refusal {
+    match refusal {
+        life_cycle::Refusal::LastAdministrator => Refusal::LastAdministrator,
+        // Somebody was faster; the client reads again.
+        life_cycle::Refusal::State => Refusal::Stale,
+    }
+}
