@@ -9,7 +9,7 @@ use crate::{
     account, api,
     app::App,
     http::{self, Site},
-    oauth, oidc, operation,
+    login, oauth, oidc, operation,
     scim::{self, discovery, groups, users},
     setup,
 };
@@ -43,6 +43,8 @@ pub fn router(app: App) -> Router {
         .merge(api::routes())
         // Everybody's own account.
         .merge(account::routes())
+        // Signing in.
+        .merge(login::routes())
         // The mechanics: assets, the theme, what operators ask, the first start.
         .merge(http::routes())
         .merge(operation::routes())

@@ -61,10 +61,11 @@ pub use cookies::{Browser, SessionCookie, expired, http_only};
 pub use failure::Failure;
 pub use form::Form;
 pub use headers::{NO_STORE, surround};
-pub use page::{Page, Place, Viewer, initials};
+pub use page::{Colour, Page, Place, Viewer, initials};
 pub use problem::Problem;
 pub use request_id::RequestId;
 pub use site::Site;
+pub use theme::local_path;
 
 /// Assets and the theme switch: what pages of every room need.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

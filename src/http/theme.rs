@@ -69,7 +69,7 @@ pub(super) async fn choose(Extension(site): Extension<Arc<Site>>, Form(choice): 
 }
 
 /// A path of this server, or `/`. Browsers take `//host`, `/\host` and control characters for other hosts.
-pub(super) fn local_path(path: &str) -> &str {
+pub fn local_path(path: &str) -> &str {
     let safe = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')

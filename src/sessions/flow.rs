@@ -98,7 +98,7 @@ impl Proof {
         Self { kind: ProofKind::Password, at, amr: vec!["pwd".to_owned()] }
     }
 
-    /// A second factor other than a passkey.
+    /// A code.
     pub fn second(method: Method, at: Timestamp) -> Self {
         let kind = match method {
             Method::Totp => ProofKind::Totp,
@@ -113,6 +113,12 @@ impl Proof {
     pub fn passkey(verified: &Verified, at: Timestamp) -> Self {
         let words = verified.amr.iter().copied().chain(["mfa"]);
         Self { kind: ProofKind::Passkey, at, amr: words.map(str::to_owned).collect() }
+    }
+
+    /// A passkey that has just been made, its user verified. Whether it can be copied is not known here,
+    /// so it claims the less: `swk`.
+    pub fn new_passkey(at: Timestamp) -> Self {
+        Self { kind: ProofKind::Passkey, at, amr: ["swk", "user", "mfa"].map(str::to_owned).to_vec() }
     }
 
     /// Whether a sign-in may begin with it.

@@ -1,0 +1,132 @@
+//! `/login/forgotten`: the same answer, in the same time, whoever was typed (P10).
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{
+    extract::Query,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    letters,
+    step::{FlowName, FlowQuery, Visit, failed},
+};
+use crate::{
+    action_tokens::{self, NewActionToken, Purpose},
+    app::App,
+    attempts::{self, Key, Limit, Verdict},
+    audit::{self, By, Event, SubjectKind},
+    clock::Timestamp,
+    http::{Failure, Form, Page},
+    mail, organizations,
+    store::{self, Tx},
+    users::{self, LoginName, Realm, Status, User},
+};
+
+/// A link that resets a password lives so long.
+const LIFE: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    flow: String,
+    #[serde(default)]
+    username: String,
+}
+
+#[derive(Template)]
+#[template(path = "login/pages/forgotten.html", config = ".config/askama.toml")]
+struct Forgotten<'a> {
+    page: &'a Page,
+    flow: &'a str,
+    sent: bool,
+}
+
+/// `GET /login/forgotten`. The flow, if any, is only kept for the way back.
+pub(super) async fn show(visit: Visit, Query(query): FlowQuery) -> Response {
+    draw(&visit, &query, false)
+}
+
+fn draw(visit: &Visit, flow: &FlowName, sent: bool) -> Response {
+    let page = &visit.page;
+    page.gate(StatusCode::OK, &Forgotten { page, flow: &flow.flow, sent })
+}
+
+/// `POST /login/forgotten`: counts the source, answers, and looks the name up afterwards.
+pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Response> {
+    let (app, now) = (visit.app.clone(), visit.now);
+    let key = Key::new("mails of source", &visit.address.source().to_string());
+    let limit = Limit { tries: app.config.limits.address_mails_per_hour, window: HOUR, pause: app.config.limits.lockout };
+    let verdict = app.store.write(async move |tx| attempts::count(tx, &key, limit, now).await).await.map_err(failed)?;
+    if matches!(verdict, Verdict::Paused { .. }) {
+        let words = "Wait a quarter of an hour, or ask your administrator for a link.";
+        let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too many mails were asked for from here", words);
+        return Err(failure.into_response());
+    }
+    let by = By::nobody().at(visit.address.to_string(), visit.user_agent.0.clone());
+    let asked = typed.username.trim().to_owned();
+    tokio::spawn(async move {
+        if let Err(error) = send(&app, &asked, by, now).await {
+            tracing::error!(%error, "a reset could not be mailed");
+        }
+    });
+    Ok(draw(&visit, &FlowName { flow: typed.flow }, true))
+}
+
+/// Mails a link to whoever it is, at the address that is stored and nowhere else (row 30).
+async fn send(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<()> {
+    let Some(user) = find(app, typed).await? else { return Ok(()) };
+    let Some(to) = user.email.clone() else { return Ok(()) };
+    let base = app.config.url("/reset");
+    let (master, limits) = (std::sync::Arc::clone(&app.master), app.config.limits.clone());
+    let unit = async move |tx: &mut Tx<'_>| {
+        let key = Key::new("mails of account", &user.id.to_string());
+        let limit = Limit { tries: limits.account_mails_per_hour, window: HOUR, pause: limits.lockout };
+        if matches!(attempts::count(tx, &key, limit, now).await?, Verdict::Paused { .. }) {
+            return Ok(());
+        }
+        let new = NewActionToken {
+            user_id: user.id,
+            purpose: Purpose::ResetPassword,
+            created_by: None,
+            data: json!({}),
+            expires_at: now + LIFE,
+        };
+        let secret = action_tokens::issue(tx, &new, now).await?;
+        let link = format!("{base}?token={}", secret.expose());
+        let brand = letters::brand(tx, &user).await?;
+        let letter = mail::password_reset(&brand, &to, user.name(), &link, super::tries::minutes(LIFE));
+        mail::enqueue(tx, &master, &letter, now + LIFE, now).await?;
+        let event = Event::new(user.organization_id, "password.reset_requested", by.clone())
+            .on(SubjectKind::User, user.id.0);
+        audit::record(tx, &master, event, now).await
+    };
+    app.store.write(unit).await?;
+    app.wake.ring();
+    Ok(())
+}
+
+/// An active person of that login name, or of that address if it is only one person's.
+async fn find(app: &App, typed: &str) -> store::Result<Option<User>> {
+    let mut db = app.store.reader().await?;
+    let mut found = None;
+    if let Ok(name) = LoginName::parse(typed) {
+        found = users::find_by_login_name(&mut db, Realm::Portal, &name).await?;
+        for product in crate::products::list(&mut db).await? {
+            if found.is_none() {
+                found = users::find_by_login_name(&mut db, Realm::Product(product.id), &name).await?;
+            }
+        }
+    }
+    if found.is_none() && typed.contains('@') {
+        let mut by_address = users::find_by_email(&mut db, Realm::Portal, typed).await?;
+        found = if by_address.len() == 1 { by_address.pop() } else { None };
+    }
+    let Some(user) = found.filter(|user| user.status == Status::Active) else { return Ok(None) };
+    Ok(organizations::is_active(&mut db, user.organization_id).await?.then_some(user))
+}

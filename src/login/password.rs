@@ -1,0 +1,143 @@
+//! `/login/password`: for whoever was typed, at the same cost.
+
+use askama::Template;
+use axum::{
+    extract::Query,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    events,
+    outcome::{self, Context, advance},
+    step::{FlowQuery, Located, Step, Visit, failed},
+    tries::{self, Tries},
+};
+use crate::{
+    attempts::Verdict,
+    http::{Failure, Form, Page},
+    products,
+    secret::Secret,
+    sessions::flow::{self, LoginFlow, Proof},
+    store::{self, Db},
+    users::{self, LoginName, Realm, Status, User, password},
+};
+
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    flow: String,
+    #[serde(default)]
+    password: String,
+    cancel: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "login/pages/password.html", config = ".config/askama.toml")]
+struct PasswordPage<'a> {
+    page: &'a Page,
+    step: &'a Step,
+    name: &'a str,
+    error: Option<(&'a str, String)>,
+}
+
+/// `GET /login/password`.
+pub(super) async fn show(visit: Visit, Query(query): FlowQuery) -> Result<Response, Response> {
+    let step = Step::find(visit, &query.flow).await?;
+    step.require(|at| *at == Located::Password).await?;
+    Ok(draw(&step, StatusCode::OK, None))
+}
+
+fn draw(step: &Step, status: StatusCode, error: Option<(&str, String)>) -> Response {
+    let page = &step.visit.page;
+    let name = step.flow.state.typed.as_deref().unwrap_or_default();
+    page.gate(status, &PasswordPage { page, step, name, error })
+}
+
+/// `POST /login/password`: counts the try, then looks at the password, then says what was wrong: the
+/// same for a wrong password, an unknown name, and an account that may not sign in.
+pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Response> {
+    let step = Step::find(visit, &typed.flow).await?;
+    step.cancelled(typed.cancel.as_ref()).await?;
+    step.require(|at| *at == Located::Password).await?;
+    let (app, now) = (&step.visit.app, step.visit.now);
+    let name = step.flow.state.typed.clone().unwrap_or_default();
+    let mut db = app.store.reader().await.map_err(failed)?;
+    let user = find(&mut db, &step.flow, &name).await.map_err(failed)?;
+    let stored = match &user {
+        Some(user) => password::find(&mut db, user.id).await.map_err(failed)?,
+        None => None,
+    };
+    drop(db);
+    let prepared = users::prepare_email(&name);
+    let tries = Tries::of_password(&app.config.limits, user.as_ref(), &prepared, step.visit.address);
+    let left = match app.store.write({ let tries = tries.clone(); async move |tx| tries.count(tx, now).await }).await {
+        Ok(Verdict::Go { left }) => left,
+        Ok(Verdict::Paused { until }) => {
+            let words = ("This login is paused after too many tries", tries::pause_words(until, now));
+            return Ok(draw(&step, StatusCode::TOO_MANY_REQUESTS, Some(words)));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let hash = stored.map(|stored| stored.hash);
+    let plain = Secret::from_text(typed.password);
+    let Ok(verdict) = app.passwords.verify(plain.clone(), hash.clone()).await else {
+        return Err(Failure::busy().into_response());
+    };
+    let context = step.visit.context().await.map_err(failed)?;
+    let may_enter = user.as_ref().is_some_and(|user| user.status == Status::Active);
+    match user {
+        Some(user) if verdict.is_right() && may_enter => right(&step, context, (user, tries)).await,
+        user => wrong(&step, context, (user, tries, left)).await,
+    }
+}
+
+async fn right(step: &Step, context: Context, (user, tries): (User, Tries)) -> Result<Response, Response> {
+    let (flow, now) = (step.flow.clone(), step.visit.now);
+    let unit = async move |tx: &mut store::Tx<'_>| {
+        tries.forgive(tx).await?;
+        let proven = flow::prove(tx, &flow, user.id, Proof::password(now), now).await?;
+        advance(tx, &context, proven, &user, now).await
+    };
+    let outcome = step.visit.app.store.write(unit).await.map_err(failed)?;
+    Ok(outcome::respond(step, outcome))
+}
+
+async fn wrong(
+    step: &Step,
+    context: Context,
+    (user, tries, left): (Option<User>, Tries, i64),
+) -> Result<Response, Response> {
+    let now = step.visit.now;
+    let unit = async move |tx: &mut store::Tx<'_>| match &user {
+        Some(user) => tries.wrong(tx, &context, (user, "password", left), now).await,
+        // A write as well: the time of an unknown name is that of a known one.
+        None => events::unknown(tx, &context, now).await,
+    };
+    step.visit.app.store.write(unit).await.map_err(failed)?;
+    let words = format!("Check Caps Lock and try again. {}", tries::warning(&step.visit.app.config.limits, left));
+    Ok(draw(step, StatusCode::UNPROCESSABLE_ENTITY, Some(("That password does not match this login", words))))
+}
+
+/// Whose name this is: in the realm of the product to be entered, else in the portal's, else in the one
+/// product that has it; by its verified address at last. Never more than one person, and always the same
+/// questions, so that the time does not tell where it was found.
+async fn find(db: &mut Db<'_>, flow: &LoginFlow, typed: &str) -> store::Result<Option<User>> {
+    let Ok(name) = LoginName::parse(typed) else { return Ok(None) };
+    let mut found = Vec::new();
+    found.extend(users::find_by_login_name(db, Realm::Portal, &name).await?);
+    for product in products::list(db).await? {
+        if let Some(user) = users::find_by_login_name(db, Realm::Product(product.id), &name).await? {
+            // Who belongs to the product to be entered comes before all others.
+            let at = if flow.state.start.product_id == Some(product.id) { 0 } else { found.len() };
+            found.insert(at, user);
+        }
+    }
+    let mut by_address = users::find_by_email(db, Realm::Portal, typed).await?;
+    by_address.retain(|user| user.email_verified_at.is_some());
+    if let (true, 1) = (found.is_empty(), by_address.len()) {
+        found = by_address;
+    }
+    Ok(found.into_iter().next())
+}
