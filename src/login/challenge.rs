@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::Query,
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::Query, http::StatusCode, response::Response};
 use serde::Deserialize;
 
 use super::{
@@ -114,12 +110,8 @@ async fn offers(step: &Step, user: &User, methods: &[Method]) -> store::Result<(
         names.join(", ")
     };
     let offer = |&method: &Method| match method {
-        Method::Passkey => {
-            Offer { method, icon: "fingerprint", title: "Passkey or security key", note: names(method) }
-        }
-        Method::Totp => {
-            Offer { method, icon: "phone", title: "Code from your authenticator app", note: names(method) }
-        }
+        Method::Passkey => Offer { method, icon: "fingerprint", title: "Passkey or security key", note: names(method) },
+        Method::Totp => Offer { method, icon: "phone", title: "Code from your authenticator app", note: names(method) },
         Method::Email => {
             let note = format!("To {}", letters::masked(user.email.as_deref().unwrap_or_default()));
             Offer { method, icon: "mail", title: "Code by e-mail", note }
@@ -243,7 +235,8 @@ async fn submit(visit: Visit, typed: Typed, method: Method) -> Result<Response, 
     let context = step.visit.context().await.map_err(failed)?;
     let tries = Tries::of_code(&app.config.limits, &user, step.visit.address);
     let flow = step.flow.clone();
-    let unit = async move |tx: &mut Tx<'_>| judge(tx, (&context, &flow), (&user, &tries), (method, &typed.code), now).await;
+    let unit =
+        async move |tx: &mut Tx<'_>| judge(tx, (&context, &flow), (&user, &tries), (method, &typed.code), now).await;
     match app.store.write(unit).await.map_err(failed)? {
         Judged::Right(outcome) => Ok(outcome::respond(&step, outcome)),
         Judged::Wrong { left } => {

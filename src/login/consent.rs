@@ -72,7 +72,8 @@ pub(super) async fn show(mut visit: Visit, Query(asked): Query<Asked>) -> Result
 
 fn place(client: &Client) -> Place {
     let of = |text: &Option<String>| text.as_deref().and_then(|text| url::Url::parse(text).ok());
-    let home = of(&client.settings.client_uri).or_else(|| client.redirect_uris.first().and_then(|uri| url::Url::parse(uri).ok()));
+    let home = of(&client.settings.client_uri)
+        .or_else(|| client.redirect_uris.first().and_then(|uri| url::Url::parse(uri).ok()));
     let host = home.and_then(|url| url.host_str().map(str::to_owned));
     Place {
         name: client.name.clone(),

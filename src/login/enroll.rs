@@ -212,9 +212,7 @@ pub(super) async fn submit_email(visit: Visit, Form(typed): Form<Typed>) -> Resu
     if typed.again.is_some() {
         return Ok(match send(&step).await? {
             Ok(()) => see_other(&format!("/login/enroll/email?flow={}", step.flow.id)),
-            Err(not_sent) => {
-                draw_email(&step, &user, StatusCode::TOO_MANY_REQUESTS, Some(&not_sent.to_string()))
-            }
+            Err(not_sent) => draw_email(&step, &user, StatusCode::TOO_MANY_REQUESTS, Some(&not_sent.to_string())),
         });
     }
     let words = match judge(&step, &user, (Method::Email, typed.code, String::new())).await? {
@@ -233,11 +231,7 @@ enum Judged {
 }
 
 /// Counts the try, judges the code, enrols, and goes on: one write.
-async fn judge(
-    step: &Step,
-    user: &User,
-    (method, code, name): (Method, String, String),
-) -> Result<Judged, Response> {
+async fn judge(step: &Step, user: &User, (method, code, name): (Method, String, String)) -> Result<Judged, Response> {
     let (app, now) = (&step.visit.app, step.visit.now);
     let context = step.visit.context().await.map_err(failed)?;
     let tries = Tries::of_code(&app.config.limits, user, step.visit.address);

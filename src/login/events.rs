@@ -67,8 +67,7 @@ pub(super) async fn own(
     (kind, details): (&'static str, serde_json::Value),
     now: Timestamp,
 ) -> Result<()> {
-    let event = Event::new(user.organization_id, kind, by(context, user))
-        .on(SubjectKind::User, user.id.0)
-        .with(details);
+    let event =
+        Event::new(user.organization_id, kind, by(context, user)).on(SubjectKind::User, user.id.0).with(details);
     audit::record(tx, &context.master, event, now).await
 }

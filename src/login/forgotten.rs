@@ -61,7 +61,8 @@ fn draw(visit: &Visit, flow: &FlowName, sent: bool) -> Response {
 pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Response> {
     let (app, now) = (visit.app.clone(), visit.now);
     let key = Key::new("mails of source", &visit.address.source().to_string());
-    let limit = Limit { tries: app.config.limits.address_mails_per_hour, window: HOUR, pause: app.config.limits.lockout };
+    let limit =
+        Limit { tries: app.config.limits.address_mails_per_hour, window: HOUR, pause: app.config.limits.lockout };
     let verdict = app.store.write(async move |tx| attempts::count(tx, &key, limit, now).await).await.map_err(failed)?;
     if matches!(verdict, Verdict::Paused { .. }) {
         let words = "Wait a quarter of an hour, or ask your administrator for a link.";
@@ -102,8 +103,8 @@ async fn send(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<(
         let brand = letters::brand(tx, &user).await?;
         let letter = mail::password_reset(&brand, &to, user.name(), &link, super::tries::minutes(LIFE));
         mail::enqueue(tx, &master, &letter, now + LIFE, now).await?;
-        let event = Event::new(user.organization_id, "password.reset_requested", by.clone())
-            .on(SubjectKind::User, user.id.0);
+        let event =
+            Event::new(user.organization_id, "password.reset_requested", by.clone()).on(SubjectKind::User, user.id.0);
         audit::record(tx, &master, event, now).await
     };
     app.store.write(unit).await?;

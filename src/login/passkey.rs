@@ -100,11 +100,14 @@ async fn draw(step: &Step, status: StatusCode, error: Option<&str>) -> Result<Re
 pub(super) async fn challenge(visit: Visit, Form(name): Form<FlowName>) -> Result<Response, Response> {
     let step = Step::find(visit, &name.flow).await?;
     step.require(is_challenge).await?;
-    let (user, party, master) = (step.known_user().await?, party(&step).map_err(IntoResponse::into_response)?, Arc::clone(&step.visit.app.master));
+    let (user, party, master) = (
+        step.known_user().await?,
+        party(&step).map_err(IntoResponse::into_response)?,
+        Arc::clone(&step.visit.app.master),
+    );
     let (bound_to, now) = (BoundTo::from(step.flow.id), step.visit.now);
-    let unit = async move |tx: &mut Tx<'_>| {
-        passkeys::begin_authenticate(tx, (&party, &master), user.id, bound_to, now).await
-    };
+    let unit =
+        async move |tx: &mut Tx<'_>| passkeys::begin_authenticate(tx, (&party, &master), user.id, bound_to, now).await;
     match step.visit.app.store.write(unit).await.map_err(failed)? {
         Some(challenge) => Ok(options(&challenge)),
         None => Err(Failure::not_found().into_response()),
@@ -116,10 +119,12 @@ pub(super) async fn submit(visit: Visit, Form(answered): Form<Answered>) -> Resu
     let step = Step::find(visit, &answered.flow).await?;
     step.cancelled(answered.cancel.as_ref()).await?;
     step.require(is_challenge).await?;
-    let (user, party, app) = (step.known_user().await?, party(&step).map_err(IntoResponse::into_response)?, &step.visit.app);
+    let (user, party, app) =
+        (step.known_user().await?, party(&step).map_err(IntoResponse::into_response)?, &step.visit.app);
     let place = (user.id, BoundTo::from(step.flow.id));
     let judged =
-        passkeys::finish_authenticate(&app.store, (&party, &app.master), place, &answered.answer(), step.visit.now).await;
+        passkeys::finish_authenticate(&app.store, (&party, &app.master), place, &answered.answer(), step.visit.now)
+            .await;
     match judged.map_err(failed)? {
         Ok(verified) => proven(&step, user, &verified).await,
         Err(refused) => draw(&step, StatusCode::UNPROCESSABLE_ENTITY, Some(&refused.to_string())).await,
@@ -145,8 +150,7 @@ pub(super) async fn discover(visit: Visit, Form(name): Form<FlowName>) -> Result
     step.require(|at| matches!(at, Located::Identify | Located::Password)).await?;
     let (party, master) = (party(&step).map_err(IntoResponse::into_response)?, Arc::clone(&step.visit.app.master));
     let (bound_to, now) = (BoundTo::from(step.flow.id), step.visit.now);
-    let unit =
-        async move |tx: &mut Tx<'_>| passkeys::begin_discoverable(tx, (&party, &master), bound_to, now).await;
+    let unit = async move |tx: &mut Tx<'_>| passkeys::begin_discoverable(tx, (&party, &master), bound_to, now).await;
     let challenge = step.visit.app.store.write(unit).await.map_err(failed)?;
     Ok(options(&challenge))
 }
@@ -194,9 +198,7 @@ pub(super) async fn begin_enroll(visit: Visit, Form(name): Form<FlowName>) -> Re
     let user = enroll::at(&step, Method::Passkey).await?;
     let (party, master) = (party(&step).map_err(IntoResponse::into_response)?, Arc::clone(&step.visit.app.master));
     let (bound_to, now) = (BoundTo::from(step.flow.id), step.visit.now);
-    let unit = async move |tx: &mut Tx<'_>| {
-        passkeys::begin_register(tx, (&party, &master), &user, bound_to, now).await
-    };
+    let unit = async move |tx: &mut Tx<'_>| passkeys::begin_register(tx, (&party, &master), &user, bound_to, now).await;
     let challenge = step.visit.app.store.write(unit).await.map_err(failed)?;
     Ok(options(&challenge))
 }
@@ -207,8 +209,7 @@ pub(super) async fn submit_enroll(visit: Visit, Form(answered): Form<Answered>) 
     let user = enroll::at(&step, Method::Passkey).await?;
     let (party, app, now) = (party(&step).map_err(IntoResponse::into_response)?, &step.visit.app, step.visit.now);
     let whose = (user.id, BoundTo::from(step.flow.id), answered.name.as_str());
-    let judged =
-        passkeys::finish_register(&app.store, (&party, &app.master), whose, &answered.answer(), now).await;
+    let judged = passkeys::finish_register(&app.store, (&party, &app.master), whose, &answered.answer(), now).await;
     if let Err(refused) = judged.map_err(failed)? {
         let words = refused.to_string();
         return Ok(draw_enroll(&step, &answered.name, (StatusCode::UNPROCESSABLE_ENTITY, Some(&words))));
@@ -217,8 +218,9 @@ pub(super) async fn submit_enroll(visit: Visit, Form(answered): Form<Answered>) 
     let flow = step.flow.clone();
     // What has just been made with the person's finger on it counts as shown.
     let proof = Proof::new_passkey(now);
-    let unit =
-        async move |tx: &mut Tx<'_>| enroll::enrolled(tx, &context, (&flow, &user), (Method::Passkey, proof.clone()), now).await;
+    let unit = async move |tx: &mut Tx<'_>| {
+        enroll::enrolled(tx, &context, (&flow, &user), (Method::Passkey, proof.clone()), now).await
+    };
     let outcome = app.store.write(unit).await.map_err(failed)?;
     app.wake.ring();
     Ok(outcome::respond(&step, outcome))

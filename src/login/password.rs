@@ -72,7 +72,14 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
     drop(db);
     let prepared = users::prepare_email(&name);
     let tries = Tries::of_password(&app.config.limits, user.as_ref(), &prepared, step.visit.address);
-    let left = match app.store.write({ let tries = tries.clone(); async move |tx| tries.count(tx, now).await }).await {
+    let left = match app
+        .store
+        .write({
+            let tries = tries.clone();
+            async move |tx| tries.count(tx, now).await
+        })
+        .await
+    {
         Ok(Verdict::Go { left }) => left,
         Ok(Verdict::Paused { until }) => {
             let words = ("This login is paused after too many tries", tries::pause_words(until, now));

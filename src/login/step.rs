@@ -129,9 +129,7 @@ impl Step {
     pub async fn find(mut visit: Visit, flow: &str) -> Result<Self, Response> {
         let mut db = visit.app.store.reader().await.map_err(failed)?;
         let found = match flow.parse::<LoginFlowId>() {
-            Ok(id) => {
-                sessions::flow::find(&mut db, id, &visit.browser().hash(), visit.now).await.map_err(failed)?
-            }
+            Ok(id) => sessions::flow::find(&mut db, id, &visit.browser().hash(), visit.now).await.map_err(failed)?,
             Err(_) => None,
         };
         let Some(flow) = found else { return Err(over(&visit.page)) };
@@ -184,11 +182,7 @@ impl Step {
     }
 }
 
-async fn waiting(
-    db: &mut Db<'_>,
-    visit: &Visit,
-    flow: &LoginFlow,
-) -> store::Result<(Option<Client>, Option<Product>)> {
+async fn waiting(db: &mut Db<'_>, visit: &Visit, flow: &LoginFlow) -> store::Result<(Option<Client>, Option<Product>)> {
     let request = match flow.request_id {
         Some(id) => requests::find(db, id, &visit.browser().hash(), visit.now).await?,
         None => None,
