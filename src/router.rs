@@ -16,6 +16,11 @@ use crate::{
 
 /// The whole server as one service.
 pub fn router(app: App) -> Router {
+    router_with(app, Router::new())
+}
+
+/// The same with more routes, which the demo has, behind the same mechanics.
+pub fn router_with(app: App, more: Router<App>) -> Router {
     let site = Site {
         origin: app.config.issuer().to_owned(),
         secure: app.config.secure_cookies(),
@@ -48,7 +53,8 @@ pub fn router(app: App) -> Router {
         // The mechanics: assets, the theme, what operators ask, the first start.
         .merge(http::routes())
         .merge(operation::routes())
-        .merge(setup::routes());
+        .merge(setup::routes())
+        .merge(more);
     http::surround(routes, site).with_state(app)
 }
 

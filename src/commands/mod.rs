@@ -6,6 +6,7 @@
 mod audit;
 mod check_config;
 mod client;
+mod demo;
 mod keys;
 mod logging;
 mod migrate;
@@ -37,6 +38,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Start a demonstration: a world of people and products, a mailbox, and three product apps
+    Demo(demo::Arguments),
     /// Start the server
     Serve,
     /// Bring the database's schema up to date, and stop
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
 async fn run(arguments: CommandLine) -> anyhow::Result<ExitCode> {
     let source = Source::new(arguments.config);
     match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments).await?,
         Command::Serve => serve::run(&source).await?,
         Command::Migrate => migrate::run(&source).await?,
         Command::User(command) => user::run(command, &source).await?,

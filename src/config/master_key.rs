@@ -24,15 +24,21 @@ const MAKE: &str = "Make one with `castellan keys new-master FILE`";
 pub(super) fn load(text: Option<&str>, file: &Path) -> Result<MasterKeys, Invalid> {
     match text {
         Some(text) => parse("master_key", text),
-        None => {
-            if !file.exists() {
-                let problem = format!("{} does not exist, and without it nothing sealed opens", file.display());
-                return Err(Invalid::new("master_key_file", problem, MAKE));
-            }
-            refuse_readable_by_all(file)?;
-            parse("master_key_file", &read_secret("master_key_file", file)?)
-        }
+        None => read(file),
     }
+}
+
+/// The keys of a file.
+///
+/// # Errors
+/// It is absent, malformed, or everybody may read it.
+pub fn read(file: &Path) -> Result<MasterKeys, Invalid> {
+    if !file.exists() {
+        let problem = format!("{} does not exist, and without it nothing sealed opens", file.display());
+        return Err(Invalid::new("master_key_file", problem, MAKE));
+    }
+    refuse_readable_by_all(file)?;
+    parse("master_key_file", &read_secret("master_key_file", file)?)
 }
 
 /// Makes the file with one new key, mode 0600, if it is absent. Answers whether it did.

@@ -39,9 +39,11 @@ pub use log::{Format, Log};
 pub use mail::{Mail, Transport};
 pub use master_key::{
     DEFAULT_FILE as DEFAULT_MASTER_KEY_FILE, append as append_master_key, create as create_master_key,
+    read as read_master_keys,
 };
 pub use passwords::Passwords;
 pub use scim::Scim;
+pub use server::judge_public_url;
 pub use sessions::Sessions;
 pub use source::Source;
 pub use tokens::Tokens;

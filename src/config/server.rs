@@ -39,7 +39,10 @@ pub(super) fn public_url(text: Option<&str>, listen: SocketAddr) -> Result<Url, 
 }
 
 /// Judges a public URL, also that of `demo --public-url`.
-pub(super) fn judge_public_url(text: &str) -> Result<Url, Invalid> {
+///
+/// # Errors
+/// It is no origin, or neither https nor loopback.
+pub fn judge_public_url(text: &str) -> Result<Url, Invalid> {
     let refuse = |problem: &str, remedy: &str| Invalid::new("public_url", format!("{text:?} {problem}"), remedy);
     let remedy = "Write the URL that browsers use, as \"https://id.example.com\"";
     let url = Url::parse(text).map_err(|_| refuse("is no URL", remedy))?;

@@ -22,7 +22,7 @@ use crate::{
 pub use cache::Cache;
 pub use sql::{
     STATEMENTS, find, find_by_slug, find_role, list, list_of_organization, list_permissions, list_roles,
-    permissions_of_role, switch_on,
+    permissions_of_role, set_launch_url, switch_on,
 };
 
 /// The assurance a product demands of whoever signs in to it (C9).

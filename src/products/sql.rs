@@ -47,6 +47,7 @@ statements! {
     SWITCH_ON = "
         INSERT INTO organization_products (organization_id, product_id, default_roles, created_at)
         VALUES ($1, $2, '[]', $3) ON CONFLICT DO NOTHING";
+    SET_LAUNCH_URL = "UPDATE products SET launch_url = $2, updated_at = $3 WHERE id = $1";
 }
 
 #[derive(sqlx::FromRow)]
@@ -201,4 +202,9 @@ pub async fn switch_on(
     now: Timestamp,
 ) -> Result<()> {
     execute!(tx, SWITCH_ON, organization, product, now).map(|_| ())
+}
+
+/// Moves the product's tile to another address.
+pub async fn set_launch_url(tx: &mut Tx<'_>, id: ProductId, url: &str, now: Timestamp) -> Result<()> {
+    execute!(tx, SET_LAUNCH_URL, id, url, now).map(|_| ())
 }

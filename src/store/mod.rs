@@ -13,6 +13,7 @@
 
 mod connect;
 pub mod dialect;
+mod erase;
 mod error;
 mod json;
 mod migrate;
