@@ -1,7 +1,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection as _,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -12,6 +12,8 @@ use super::{Error, Result, Store, migrate, sqlite::Writer};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// PostgreSQL groups commits across connections; 16 to 32 is where its rate levels off.
 const POSTGRES_CONNECTIONS: u32 = 24;
+/// A connection that has rested so long is asked before use whether the server still knows it.
+const QUIET: Duration = Duration::from_secs(1);
 /// SQLite's readers: more than the cores only wait.
 const SQLITE_READERS: u32 = 4;
 
@@ -76,6 +78,8 @@ async fn open_sqlite(path: &std::path::Path, migrate: bool) -> Result<Store> {
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .acquire_timeout(PATIENCE)
+        // A file does not hang up: asking before each use would only cost.
+        .test_before_acquire(false)
         .connect_lazy_with(base.pragma("query_only", "1"));
     Ok(Store::Sqlite { readers, writer: Writer::start(connection)? })
 }
@@ -90,6 +94,16 @@ async fn open_postgres(url: &str, migrate: bool) -> Result<Store> {
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
+        // A connection in use does not need to be asked whether it lives: that is a round trip each time.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= QUIET {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await?;
     if migrate {

@@ -130,15 +130,17 @@ async fn commit_together(connection: &mut SqliteConnection, mut batch: Vec<Box<d
         return commit_alone(connection, batch.remove(0)).await;
     }
     let committed = async {
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+        // Each text is a round trip to the connection's thread, so a step is one text.
+        let (mut next, mut last) = ("BEGIN IMMEDIATE; SAVEPOINT unit", "COMMIT");
         for unit in &mut batch {
-            sqlx::query("SAVEPOINT unit").execute(&mut *connection).await?;
-            if !unit.run(&mut Tx::sqlite(connection)).await {
-                sqlx::query("ROLLBACK TO unit").execute(&mut *connection).await?;
-            }
-            sqlx::query("RELEASE unit").execute(&mut *connection).await?;
+            sqlx::query(next).execute(&mut *connection).await?;
+            (next, last) = if unit.run(&mut Tx::sqlite(connection)).await {
+                ("RELEASE unit; SAVEPOINT unit", "COMMIT")
+            } else {
+                ("ROLLBACK TO unit", "ROLLBACK TO unit; COMMIT")
+            };
         }
-        sqlx::query("COMMIT").execute(&mut *connection).await.map(|_| ())
+        sqlx::query(last).execute(&mut *connection).await.map(|_| ())
     }
     .await;
     match committed {
