@@ -35,8 +35,8 @@ const NOUNS: &[(&str, &[&str])] = &[
 
 /// Protocol rooms: all of them see `app`, `http`, `config` and the nouns; these see a room of their kind.
 const PROTOCOLS: &[(&str, &[&str])] = &[
-    ("oauth", &["oidc"]), // the token endpoint answers with an ID token
-    ("oidc", &[]),
+    ("oauth", &[]),
+    ("oidc", &["oauth"]),
     ("login", &["oauth"]),
     ("account", &["login", "oauth"]),
     ("scim", &[]),
@@ -44,6 +44,9 @@ const PROTOCOLS: &[(&str, &[&str])] = &[
     ("operation", &[]),
     ("setup", &[]),
 ];
+
+/// Arrows of a single file: the token endpoint answers with an ID token, which OpenID Connect makes.
+const EXCEPTIONS: &[(&str, &str)] = &[("src/oauth/token/mint.rs", "oidc")];
 
 #[test]
 fn rooms_import_only_along_the_arrows() {
@@ -61,7 +64,8 @@ fn rooms_import_only_along_the_arrows() {
             let import = import.as_str();
             let below =
                 nouns.contains(&import) || LEAVES.contains(&import) || ["app", "config", "http"].contains(&import);
-            if import != *room && !allowed.contains(&import) && !below {
+            let excepted = EXCEPTIONS.contains(&(file.as_str(), import));
+            if import != *room && !allowed.contains(&import) && !below && !excepted {
                 wrong.push(format!("{file} imports {import}"));
             }
         }

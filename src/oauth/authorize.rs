@@ -29,7 +29,6 @@ use axum::{
 };
 use serde::Deserialize;
 
-pub use request::{Refused, RequestError};
 pub use waiting::{Waiting, allow, deny, waiting};
 
 use super::parameters::{LARGEST, Parameters};

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 const LONGEST: usize = 8 * 1024;
 /// A longer body or query is not read.
 pub(super) const LARGEST: usize = 64 * 1024;
+/// No request has so many; comparing their names with one another stays cheap.
+const MOST: usize = 64;
 /// May come more than once (RFC 8707 §2).
 const REPEATABLE: &str = "resource";
 
@@ -18,6 +20,8 @@ pub struct Parameters(Vec<(String, String)>);
 pub enum Malformed {
     #[error("a parameter is given more than once")]
     Repeated,
+    #[error("there are too many parameters")]
+    TooMany,
     #[error("a parameter is too long")]
     TooLong,
     #[error("a parameter holds a control character")]
@@ -65,6 +69,9 @@ impl Parameters {
 
     /// Whether every parameter is given once, is short enough, and holds no control characters.
     pub fn check(&self) -> Result<(), Malformed> {
+        if self.0.len() > MOST {
+            return Err(Malformed::TooMany);
+        }
         for (index, (name, value)) in self.0.iter().enumerate() {
             if name != REPEATABLE && self.0[..index].iter().any(|(earlier, _)| earlier == name) {
                 return Err(Malformed::Repeated);
@@ -108,6 +115,8 @@ mod tests {
     fn nothing_is_cut_or_read_as_something_else() {
         let long = format!("scope={}", "a".repeat(LONGEST + 1));
         assert_eq!(Parameters::parse(long.as_bytes()).check(), Err(Malformed::TooLong));
+        let many: String = (0..=MOST).map(|n| format!("p{n}=1&")).collect();
+        assert_eq!(Parameters::parse(many.as_bytes()).check(), Err(Malformed::TooMany));
         assert_eq!(Parameters::parse(b"code=a%00").check(), Err(Malformed::ControlCharacter));
         assert_eq!(Parameters::parse(b"code=%ff").check(), Err(Malformed::NotText));
     }

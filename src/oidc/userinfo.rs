@@ -16,6 +16,7 @@ use crate::{
     clients::{self, Client},
     clock::Timestamp,
     http::NO_STORE,
+    oauth::bearer,
     products, store,
     tokens::{self, AccessToken, GrantDetails},
     users,
@@ -43,11 +44,20 @@ impl From<store::Error> for Refusal {
     }
 }
 
+impl From<bearer::Refusal> for Refusal {
+    fn from(refusal: bearer::Refusal) -> Self {
+        match refusal {
+            bearer::Refusal::Invalid => Self::InvalidToken,
+            bearer::Refusal::Scope => Self::Scope,
+        }
+    }
+}
+
 /// `GET /userinfo`, `POST /userinfo`.
 pub async fn show(State(app): State<App>, request: Request) -> Response {
     let now = app.clock.now();
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let outcome = match bearer(request).await {
+    let outcome = match token_of(request).await {
         Ok(token) => answer(&app, &token, now).await,
         Err(refusal) => Err(refusal),
     };
@@ -68,11 +78,12 @@ pub async fn show(State(app): State<App>, request: Request) -> Response {
 
 async fn answer(app: &App, token: &str, now: Timestamp) -> Result<(Client, Map<String, Value>), Refusal> {
     let mut db = app.store.reader().await?;
-    let token = tokens::authenticate(&mut db, &app.keys, token, now).await?.ok_or(Refusal::InvalidToken)?;
-    let person = token.user_id.filter(|_| token.scope.contains("openid")).ok_or(Refusal::Scope)?;
+    let found = tokens::authenticate(&mut db, &app.keys, token, now).await?;
+    let token = bearer::open(token, found.as_ref(), "openid")?;
+    let person = token.user_id.ok_or(Refusal::Scope)?;
     let client = clients::find(&mut db, token.client_id).await?.ok_or(Refusal::InvalidToken)?;
     let user = users::find(&mut db, person).await?.ok_or(Refusal::InvalidToken)?;
-    let details = details(&mut db, &token).await?;
+    let details = details(&mut db, token).await?;
     let asked = details.map(|details| details.claims.userinfo).unwrap_or_default();
     let due = Due::new(Some(&token.scope), &asked, &client);
     let mut claims = due.of_person(&user);
@@ -91,7 +102,7 @@ async fn details(db: &mut store::Db<'_>, token: &AccessToken) -> Result<Option<G
 }
 
 /// The token, from the header or the form (RFC 6750 §2.1, §2.2): one of them, once. Never from the URL.
-async fn bearer(request: Request) -> Result<String, Refusal> {
+async fn token_of(request: Request) -> Result<String, Refusal> {
     let (parts, body) = request.into_parts();
     let from_header = from_header(&parts.headers)?;
     let is_form = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {

@@ -38,6 +38,12 @@ impl Scope {
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
     }
+
+    /// Its own and those of `other`.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter().filter(|token| !self.contains(token))).collect()
+    }
 }
 
 impl FromStr for Scope {
@@ -95,6 +101,8 @@ mod tests {
         assert!(scope.contains("product") && !scope.contains("prod"));
         assert!(scope.is_within(&"product email openid".parse().expect("valid")));
         assert!(!scope.is_within(&"openid".parse().expect("valid")));
+        let joined = scope.joined(&"product email".parse().expect("valid"));
+        assert_eq!(joined.to_string(), "openid product email");
         assert_eq!("a\"b".parse::<Scope>(), Err(InvalidScope));
         assert_eq!("a\tb".parse::<Scope>(), Err(InvalidScope));
         assert_eq!("é".parse::<Scope>(), Err(InvalidScope));

@@ -59,8 +59,8 @@ enum Obstacle {
 /// Goes on with the request as far as it can go now.
 pub(super) async fn decide(visit: Visit, case: Case) -> Result<Response, Failure> {
     let current = sessions::resume(&visit.app.store, visit.session.secret.as_ref(), visit.now).await?;
-    let mut db = visit.app.store.reader().await?;
-    let obstacle = obstacle(&mut db, &visit, &case, current.as_ref()).await?;
+    // No connection is held from here on: what follows writes.
+    let obstacle = obstacle(&mut visit.app.store.reader().await?, &visit, &case, current.as_ref()).await?;
     let error = match (&obstacle, case.asked.prompt.none) {
         (None, _) => None,
         (Some(Obstacle::SomebodyElse), _) | (Some(Obstacle::SignIn | Obstacle::Raise), true) => {
@@ -75,7 +75,7 @@ pub(super) async fn decide(visit: Visit, case: Case) -> Result<Response, Failure
     }
     match (obstacle, current) {
         (None, Some(current)) => issue(visit, case, current).await,
-        (Some(Obstacle::NoAccess), Some(current)) => no_access(&mut db, visit, case, current).await,
+        (Some(Obstacle::NoAccess), Some(current)) => no_access(visit, case, current).await,
         (Some(Obstacle::Consent), _) => {
             let request = store(&visit, case).await?;
             Ok((visit.browser().clone(), see_other(&format!("/consent?request={request}"))).into_response())
@@ -173,13 +173,9 @@ async fn sign_in(visit: Visit, case: Case, raise: Option<FullyAuthenticated>) ->
 }
 
 /// The page that says so. The request waits for its button.
-async fn no_access(
-    db: &mut Db<'_>,
-    visit: Visit,
-    case: Case,
-    current: FullyAuthenticated,
-) -> Result<Response, Failure> {
-    let lineage = organizations::lineage(db, current.user.organization_id).await?;
+async fn no_access(visit: Visit, case: Case, current: FullyAuthenticated) -> Result<Response, Failure> {
+    let home = current.user.organization_id;
+    let lineage = organizations::lineage(&mut visit.app.store.reader().await?, home).await?;
     // The nearest organization that named somebody; else whom the product names.
     let contact = lineage.iter().find_map(|organization| organization.contact_email.as_deref());
     let contact = contact.or(case.product.support.as_deref()).map(str::to_owned);

@@ -48,9 +48,6 @@ pub enum RequestError {
     AccessDenied,
 }
 
-/// A request that was refused.
-pub type Refused = RequestError;
-
 impl RequestError {
     /// The `error` that the client sees.
     pub fn code(self) -> &'static str {

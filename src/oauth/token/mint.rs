@@ -178,14 +178,38 @@ impl Issue {
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> store::Result<Self> {
-        if self.client.settings.access_token_format == AccessTokenFormat::Jwt {
-            return Ok(self);
+        if let Some((secret, token)) = self.opaque_token(issuer, lifetimes, now)? {
+            tokens::insert_opaque(tx, &token).await?;
+            self.opaque = Some(secret);
         }
-        let secret = Secret::random_with_prefix("cst_at_");
+        Ok(self)
+    }
+
+    /// The same in a write of its own, for a grant that needs none but this.
+    pub async fn keep_opaque(mut self, app: &App, now: Timestamp) -> Result<Self, Refusal> {
+        let lifetimes = Lifetimes::of(&self.client, &app.config.tokens);
+        if let Some((secret, token)) = self.opaque_token(app.config.issuer(), lifetimes, now)? {
+            app.store.write(async move |tx| tokens::insert_opaque(tx, &token).await).await?;
+            self.opaque = Some(secret);
+        }
+        Ok(self)
+    }
+
+    /// The reference and its row; `None` for a client whose tokens are signed.
+    fn opaque_token(
+        &self,
+        issuer: &str,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> store::Result<Option<(Secret, NewOpaqueToken)>> {
+        if self.client.settings.access_token_format == AccessTokenFormat::Jwt {
+            return Ok(None);
+        }
         let claims = serde_json::to_value(self.claims(issuer, lifetimes, now));
         let Ok(serde_json::Value::Object(claims)) = claims else {
             return Err(store::Error::Damaged("an entitlement that is no JSON".to_owned()));
         };
+        let secret = Secret::random_with_prefix("cst_at_");
         let token = NewOpaqueToken {
             token_hash: secret.hash(),
             grant_id: self.id.grant_id,
@@ -195,33 +219,7 @@ impl Issue {
             claims,
             expires_at: now + lifetimes.access_token,
         };
-        tokens::insert_opaque(tx, &token).await?;
-        self.opaque = Some(secret);
-        Ok(self)
-    }
-
-    /// The same in a write of its own, for a grant that needs none but this.
-    pub async fn keep_opaque(self, app: &App, now: Timestamp) -> Result<Self, Refusal> {
-        if self.client.settings.access_token_format == AccessTokenFormat::Jwt {
-            return Ok(self);
-        }
-        let (issuer, lifetimes) = (app.config.issuer().to_owned(), Lifetimes::of(&self.client, &app.config.tokens));
-        let issue = Arc::new(self);
-        Ok(app.store.write(async move |tx| issue.copy().insert_opaque(tx, &issuer, lifetimes, now).await).await?)
-    }
-
-    /// For a unit that may run again. Only issues without a user come here.
-    fn copy(&self) -> Self {
-        Self {
-            client: Arc::clone(&self.client),
-            product: Arc::clone(&self.product),
-            entitlement: Arc::clone(&self.entitlement),
-            holder: Holder::Client,
-            scope: self.scope.clone(),
-            id: self.id.clone(),
-            opaque: None,
-            refresh_token: None,
-        }
+        Ok(Some((secret, token)))
     }
 
     /// Leaves the event to the batching writer: what changed is committed already.

@@ -101,7 +101,7 @@ pub async fn find_consent(db: &mut Db<'_>, user: UserId, client: ClientRowId) ->
     Ok(row.and_then(|(scope,)| scope.parse().ok()))
 }
 
-/// Remembers what the user allows the client, in place of what stood there.
+/// Remembers what the user allows the client, beside what they allowed before.
 pub async fn remember_consent(
     tx: &mut Tx<'_>,
     user: UserId,
@@ -109,5 +109,6 @@ pub async fn remember_consent(
     scope: &Scope,
     now: Timestamp,
 ) -> Result<()> {
-    execute!(tx, REMEMBER_CONSENT, user, client, scope.to_string(), now).map(|_| ())
+    let before = find_consent(tx, user, client).await?.unwrap_or_default();
+    execute!(tx, REMEMBER_CONSENT, user, client, before.joined(scope).to_string(), now).map(|_| ())
 }
