@@ -14,6 +14,7 @@ use castellan::{
     users,
 };
 
+use super::authenticator::Key;
 use crate::support::{Answer, Browser, Castellan, Person, World};
 
 const SEED: &[u8] = b"12345678901234567890";
@@ -264,6 +265,52 @@ async fn a_code_by_email_becomes_a_factor_once_it_was_typed() {
     browser.submit(&form, "code-submit", &[("code", "000000")]).await.has_status(422);
     let page = browser.get("/account").await;
     assert!(page.has_element("add-email"), "not added by a wrong code");
+}
+
+#[tokio::test]
+async fn a_passkey_is_created_in_the_browser_and_listed() {
+    let scene = scene().await;
+    let mut browser = scene.signed_in().await;
+    let page = browser.get("/account/passkey").await;
+    assert!(page.body.contains("passkeys.js") && page.has_element("no-passkey-here"));
+    let token = csrf(&page);
+    let options = browser.post_once("/account/passkey/options", &[("csrf", &token)], &[]).await.expect(200);
+    let mut key = Key::new();
+    let credential = key.create(&options["options"]).await.to_string();
+    let ceremony = options["ceremony"].as_str().expect("an id").to_owned();
+    let typed = [("ceremony", ceremony.as_str()), ("credential", credential.as_str()), ("name", "Laptop")];
+    let codes = browser.submit(&page, "enrol-passkey-form", &typed).await;
+    codes.has_status(200);
+    assert!(codes.has_element("recovery-codes"), "none were left");
+    assert!(browser.get("/account").await.body.contains("Laptop"));
+    let replay = browser.submit(&page, "enrol-passkey-form", &typed).await;
+    replay.has_status(422);
+    assert!(replay.body.contains("answered already"));
+}
+
+#[tokio::test]
+async fn where_the_server_has_only_an_address_passkeys_are_off_and_the_page_says_so() {
+    let castellan = Castellan::start_with(|config| {
+        let mut other = castellan::config::Config::with_defaults(
+            config.listen,
+            "http://127.0.0.1:8080".parse().expect("a URL"),
+            config.database.clone(),
+            Arc::clone(&config.master_keys),
+        );
+        other.passwords = config.passwords.clone();
+        *config = other;
+    })
+    .await;
+    assert!(castellan.app.passkeys.is_none());
+    let world = castellan.world().await;
+    let mara = castellan.person(&world.client, "mara@harbour.example").password().create().await;
+    let scene = Scene { castellan, world, mara };
+    let mut browser = scene.castellan.browser();
+    let session = scene.session(&scene.mara, false).await;
+    browser.cookies.insert("castellan_session".to_owned(), session.expose().to_owned());
+    let page = browser.get("/account").await;
+    assert!(page.has_element("no-passkeys") && !page.has_element("add-passkey"));
+    browser.get("/account/passkey").await.has_status(404);
 }
 
 #[tokio::test]
