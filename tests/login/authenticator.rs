@@ -108,8 +108,7 @@ impl Key {
 
     fn authenticator(&self) -> Authenticator<Option<Passkey>, Finger, AwsLcRsBackend> {
         let finger = Finger { verifies: self.verifies };
-        let mut authenticator =
-            Authenticator::new(Aaguid::new_empty(), self.held.clone(), finger, AwsLcRsBackend);
+        let mut authenticator = Authenticator::new(Aaguid::new_empty(), self.held.clone(), finger, AwsLcRsBackend);
         authenticator.set_make_credentials_with_signature_counter(true);
         authenticator
     }
