@@ -107,12 +107,17 @@ impl<'c> ClientBuilder<'c> {
     }
 
     pub async fn create(self) -> TestClient<'c> {
+        self.try_create().await.expect("a valid registration")
+    }
+
+    /// Or why it cannot be registered.
+    pub async fn try_create(self) -> Result<TestClient<'c>, clients::InvalidRegistration> {
         let castellan = self.castellan;
         let now = castellan.now();
         let secret = self.new.secret.clone();
         let new = self.new;
         let made = castellan.write(async move |tx| clients::insert(tx, &new, now).await).await;
-        TestClient { castellan, registered: made.expect("a valid registration"), secret }
+        Ok(TestClient { castellan, registered: made?, secret })
     }
 }
 

@@ -16,7 +16,9 @@ mod answer;
 mod browser;
 mod clients;
 mod database;
+mod relying_party;
 mod sign_in;
+mod smtp;
 mod world;
 
 use std::{sync::Arc, time::Duration};
@@ -37,7 +39,9 @@ use tower::ServiceExt;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
+pub use relying_party::RelyingParty;
 pub use sign_in::{AuthorizationRequest, CHALLENGE, VERIFIER};
+pub use smtp::{Delivered, Mood, SmtpSink};
 pub use world::{Person, PersonBuilder, World};
 
 /// 2026-11-24T08:00:00Z, where every test begins.
