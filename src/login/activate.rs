@@ -1,4 +1,4 @@
-//! `/activate`: the first password, from the mailed link (P3).
+//! `/login/activate`: the first password, from the mailed link (P3).
 
 use axum::{extract::Query, response::Response};
 

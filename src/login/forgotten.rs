@@ -83,7 +83,7 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
 async fn send(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<()> {
     let Some(user) = find(app, typed).await? else { return Ok(()) };
     let Some(to) = user.email.clone() else { return Ok(()) };
-    let base = app.config.url("/reset");
+    let base = app.config.url("/login/reset");
     let (master, limits) = (std::sync::Arc::clone(&app.master), app.config.limits.clone());
     let unit = async move |tx: &mut Tx<'_>| {
         let key = Key::new("mails of account", &user.id.to_string());

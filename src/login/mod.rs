@@ -3,7 +3,7 @@
 //! ```text
 //! /login ─ /login/password ─┬─ /login/challenge ─ /login/{totp,email,passkey,recovery} ─┬─ the end
 //! /login/passkey/found ─────┤                                                           │
-//! /activate, /reset ────────┴─ /login/enroll ─ /login/enroll/{totp,email,passkey} ─ /login/recovery-codes
+//! /login/{activate,reset} ──┴─ /login/enroll ─ /login/enroll/{totp,email,passkey} ─ /login/recovery-codes
 //! ```
 //! Steps never route to one another: each proves something to the flow (`sessions::flow`), and
 //! [`outcome::advance`] asks what the flow must do next. [`step::Step::located`] says the same when a page
@@ -31,6 +31,7 @@ mod password;
 mod recovery_codes;
 mod reset;
 mod step;
+mod step_up;
 mod tries;
 
 use axum::{
@@ -62,8 +63,9 @@ pub fn routes() -> Router<App> {
         .route("/login/recovery-codes.txt", get(recovery_codes::download))
         .route("/login/stuck", get(challenge::stuck).post(challenge::give_up))
         .route("/login/forgotten", get(forgotten::show).post(forgotten::submit))
-        .route("/activate", get(activate::show).post(activate::submit))
-        .route("/reset", get(reset::show).post(reset::submit))
+        .route("/login/activate", get(activate::show).post(activate::submit))
+        .route("/login/reset", get(reset::show).post(reset::submit))
         .route("/consent", get(consent::show).post(consent::submit))
+        .route("/login/step-up", get(step_up::show))
         .route("/login/cancel", post(identify::cancel))
 }

@@ -112,6 +112,8 @@ pub(super) async fn cancel(step: &Step) -> Response {
     }
     match step.flow.request_id {
         Some(request) => oauth::deny(&step.visit.app, &step.visit.page, request, now).await,
+        // A step-up given up leaves the session as it was.
+        None if step.flow.state.raises.is_some() => see_other("/account"),
         None => see_other("/"),
     }
 }

@@ -1,4 +1,4 @@
-//! `/reset`: a new password, from a link that was mailed on demand or by an administrator (P8).
+//! `/login/reset`: a new password, from a link that was mailed on demand or by an administrator (P8).
 
 use axum::{extract::Query, response::Response};
 use serde_json::json;

@@ -171,19 +171,21 @@ pub async fn start(
 }
 
 /// Begins a step-up: the person of a live session is to show a second factor anew. The password that
-/// began the session counts as shown, at its own time.
+/// began the session counts as shown, at its own time; a session that a passkey began is begun anew.
 pub async fn start_raise(
     tx: &mut Tx<'_>,
     browser: &SecretHash,
     request_id: Option<AuthorizationRequestId>,
-    (current, start): (&FullyAuthenticated, &Start),
+    (current, start_with): (&FullyAuthenticated, &Start),
     now: Timestamp,
 ) -> Result<LoginFlow> {
-    let first = Proof::password(current.session.auth_time);
+    if !current.session.amr.iter().any(|word| word == "pwd") {
+        return start(tx, browser, request_id, start_with, now).await;
+    }
     let state = State {
-        start: start.clone(),
+        start: start_with.clone(),
         typed: Some(current.user.login_name.as_given().to_owned()),
-        proofs: vec![first],
+        proofs: vec![Proof::password(current.session.auth_time)],
         raises: Some(current.session.id),
         ..State::default()
     };

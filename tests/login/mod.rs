@@ -2,6 +2,10 @@
 
 mod account_pages;
 mod authenticator;
+mod enrolment;
 mod mfa_passkeys;
 mod mfa_rules;
 mod mfa_single_use;
+mod sign_in;
+mod tries;
+mod walk;
