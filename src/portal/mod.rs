@@ -37,7 +37,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{clock::Clock, portal_sessions::Rows};
+use crate::{clock::Clock, http::Site, portal_sessions::Rows};
 
 pub use registration::{CLIENT_ID, Registration, registration};
 
@@ -46,13 +46,15 @@ use sign_in::Provider;
 use trouble::Trouble;
 use visit::Visit;
 
-/// All that the portal has. Cheap to clone.
+/// The portal. Cheap to clone.
 #[derive(Clone)]
 pub struct Portal(Arc<Parts>);
 
-struct Parts {
+/// All that the portal has.
+pub struct Parts {
     /// The public URL without a trailing slash: the server's issuer, and where the portal is.
     issuer: String,
+    site: Site,
     registration: Registration,
     rows: Rows,
     clock: Clock,
@@ -63,9 +65,9 @@ struct Parts {
 
 impl Portal {
     /// `server` is the whole server apart from the portal.
-    pub fn new(issuer: String, registration: Registration, rows: Rows, clock: Clock, server: Router) -> Self {
-        let provider = Provider::default();
-        Self(Arc::new(Parts { issuer, registration, rows, clock, server: InProcess::new(server), provider }))
+    pub fn new(site: Site, registration: Registration, rows: Rows, clock: Clock, server: Router) -> Self {
+        let (issuer, provider, server) = (site.origin.clone(), Provider::default(), InProcess::new(server));
+        Self(Arc::new(Parts { issuer, site, registration, rows, clock, server, provider }))
     }
 
     /// All of `/portal`, for any router.

@@ -86,11 +86,7 @@ pub async fn begin(
     let state = CsrfToken::new(Secret::random().expose().to_owned());
     let nonce = Nonce::new(Secret::random().expose().to_owned());
     let mut request = client
-        .authorize_url(
-            CoreAuthenticationFlow::AuthorizationCode,
-            || state.clone(),
-            || nonce.clone(),
-        )
+        .authorize_url(CoreAuthenticationFlow::AuthorizationCode, made(&state), made(&nonce))
         .set_pkce_challenge(challenge);
     for scope in portal.registration.scopes.iter().filter(|scope| **scope != "openid") {
         request = request.add_scope(Scope::new((*scope).to_owned()));
@@ -107,6 +103,12 @@ pub async fn begin(
     let kept = serde_json::to_vec(&under_way).map_err(Trouble::broken)?;
     portal.rows.begin(&bound(&browser, state.secret()), &kept, PATIENCE, now).await.map_err(Trouble::broken)?;
     Ok((browser, see_other(location.as_str())).into_response())
+}
+
+/// What the library shall use where it would make a value itself.
+fn made<T: Clone + 'static>(value: &T) -> impl FnOnce() -> T + 'static {
+    let value = value.clone();
+    move || value
 }
 
 /// The secret of a sign-in under way: half of it went through the URL, half stays in the browser, so
