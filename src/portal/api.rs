@@ -162,7 +162,6 @@ impl UserDetail {
 pub struct SecondFactor {
     pub kind: String,
     pub name: String,
-    pub created_at: String,
     pub last_used_at: Option<String>,
 }
 
