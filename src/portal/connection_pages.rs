@@ -233,9 +233,10 @@ async fn render(
     let page = shell.page(visit);
     let tokens = connection.tokens.iter().map(|token| TokenLine {
         until: words::date(&token.expires_at),
-        used: token.last_used_at.as_deref().map_or_else(|| "not used yet".to_owned(), |at| {
-            format!("last used {}", words::ago(at, visit.now))
-        }),
+        used: token
+            .last_used_at
+            .as_deref()
+            .map_or_else(|| "not used yet".to_owned(), |at| format!("last used {}", words::ago(at, visit.now))),
         token: token.clone(),
     });
     let template = ConnectionPage {

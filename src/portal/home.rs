@@ -148,8 +148,7 @@ pub async fn organizations(Query(search): Query<Search>, visit: Visit) -> Result
         hue: words::hue(&organization.name),
         organization,
     });
-    let template =
-        Organizations { page: &page, shell: &shell, q: search.q, found: found.collect(), total: list.total };
+    let template = Organizations { page: &page, shell: &shell, q: search.q, found: found.collect(), total: list.total };
     Ok(draw(&visit, &page, StatusCode::OK, &template))
 }
 

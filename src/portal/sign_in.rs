@@ -162,7 +162,8 @@ pub async fn callback(
     let (kept, subject, session) = redeem(&portal, &behalf, (code, &under_way), now).await?;
     let secret = Secret::random();
     let kept = serde_json::to_vec(&kept).map_err(Trouble::broken)?;
-    let row = NewRow { secret: &secret, subject: &subject, session: session.as_deref(), kept: &kept, lifetime: SESSION };
+    let row =
+        NewRow { secret: &secret, subject: &subject, session: session.as_deref(), kept: &kept, lifetime: SESSION };
     portal.rows.insert(row, now).await.map_err(Trouble::broken)?;
     let cookie = visit::cookie(&portal, &secret);
     Ok(([(header::SET_COOKIE, cookie)], see_other(&under_way.return_to)).into_response())
@@ -208,9 +209,11 @@ fn judge(
     let verifier = client.id_token_verifier().set_time_fn(move || now.to_chrono());
     let claims = id_token.claims(&verifier, nonce).map_err(|error| Failed::IdToken(error.to_string()))?;
     if let Some(expected) = claims.access_token_hash() {
-        let actual = id_token.signing_alg().ok().zip(id_token.signing_key(&verifier).ok()).and_then(|(alg, key)| {
-            AccessTokenHash::from_token(response.access_token(), alg, key).ok()
-        });
+        let actual = id_token
+            .signing_alg()
+            .ok()
+            .zip(id_token.signing_key(&verifier).ok())
+            .and_then(|(alg, key)| AccessTokenHash::from_token(response.access_token(), alg, key).ok());
         if actual.as_ref() != Some(expected) {
             return Err(Failed::IdToken("it is not of this access token".to_owned()));
         }
@@ -239,17 +242,11 @@ fn tokens(response: &CoreTokenResponse, before: Option<&Tokens>, now: Timestamp)
 ///
 /// # Errors
 /// [`Failed::Refused`] if the server wants the person to sign in again.
-pub async fn refresh(
-    portal: &Portal,
-    behalf: &OnBehalf,
-    before: &Tokens,
-    now: Timestamp,
-) -> Result<Tokens, Failed> {
+pub async fn refresh(portal: &Portal, behalf: &OnBehalf, before: &Tokens, now: Timestamp) -> Result<Tokens, Failed> {
     let Some(refresh_token) = &before.refresh_token else { return Err(Failed::Refused) };
     let client = portal.provider.client(portal, behalf, now).await?;
     let token = RefreshToken::new(refresh_token.clone());
-    let request =
-        client.exchange_refresh_token(&token).map_err(|error| Failed::Provider(error.to_string()))?;
+    let request = client.exchange_refresh_token(&token).map_err(|error| Failed::Provider(error.to_string()))?;
     let http = provider::http(portal, behalf);
     match request.request_async(&http).await {
         Ok(response) => Ok(tokens(&response, Some(before), now)),

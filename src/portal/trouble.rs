@@ -12,7 +12,10 @@ use crate::http::{Failure, see_other};
 #[derive(Debug)]
 pub enum Trouble {
     /// Nobody is signed in, or not freshly enough for this.
-    SignIn { return_to: String, fresh: bool },
+    SignIn {
+        return_to: String,
+        fresh: bool,
+    },
     /// An answer to a sign-in that this browser did not begin, or that was used before.
     Refused,
     /// The person may not use the portal, or did not want to.

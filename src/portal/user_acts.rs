@@ -150,9 +150,10 @@ fn changes(
     id: Uuid,
 ) -> Vec<(String, Option<Value>)> {
     let held = |slug: &str| {
-        person.access.iter().find(|access| {
-            access.product.slug == slug && access.group.is_none() && access.organization.id == id
-        })
+        person
+            .access
+            .iter()
+            .find(|access| access.product.slug == slug && access.group.is_none() && access.organization.id == id)
     };
     let mut changes = Vec::new();
     for product in &list.products {

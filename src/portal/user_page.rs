@@ -48,11 +48,7 @@ pub async fn show(Path((id, user)): Path<(Uuid, Uuid)>, visit: Visit) -> Result<
 }
 
 /// The page, with what was refused at its top.
-pub async fn render(
-    visit: &Visit,
-    (id, user): (Uuid, Uuid),
-    refused: Option<Problem>,
-) -> Result<Response, Trouble> {
+pub async fn render(visit: &Visit, (id, user): (Uuid, Uuid), refused: Option<Problem>) -> Result<Response, Trouble> {
     let shell = Shell::of(visit, Some(id), Section::Users).await?;
     let status = refused.as_ref().and_then(|problem| StatusCode::from_u16(problem.status).ok());
     let shell = shell.refusing(refused);
@@ -109,10 +105,10 @@ impl FactorLine {
             "email" => ("mail", "Code by e-mail"),
             _ => ("key", "Other"),
         };
-        let used = factor.last_used_at.as_deref().map_or_else(
-            || "Not used yet".to_owned(),
-            |at| format!("Last used {}", words::ago(at, visit.now)),
-        );
+        let used = factor
+            .last_used_at
+            .as_deref()
+            .map_or_else(|| "Not used yet".to_owned(), |at| format!("Last used {}", words::ago(at, visit.now)));
         Self { factor: factor.clone(), icon, text: format!("{kind}. {used}") }
     }
 }
@@ -193,7 +189,9 @@ pub async fn access_form(
     let products = Products::of(&list);
     let direct = |slug: &str| {
         user.access.iter().find(|access| {
-            access.product.slug == slug && access.group.is_none() && access.organization.id == shell.here.organization.id
+            access.product.slug == slug
+                && access.group.is_none()
+                && access.organization.id == shell.here.organization.id
         })
     };
     let form = list.products.iter().map(|product| {

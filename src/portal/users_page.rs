@@ -97,11 +97,7 @@ struct Mark {
 }
 
 /// `GET .../users`: who is here, by state and name.
-pub async fn list(
-    Path(id): Path<Uuid>,
-    Query(filter): Query<Filter>,
-    visit: Visit,
-) -> Result<Response, Trouble> {
+pub async fn list(Path(id): Path<Uuid>, Query(filter): Query<Filter>, visit: Visit) -> Result<Response, Trouble> {
     let shell = Shell::of(&visit, Some(id), Section::Users).await?;
     let users: UserList = visit.get(&format!("/organizations/{id}/users?{}", filter.query(filter.after))).await?;
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;

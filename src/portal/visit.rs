@@ -195,7 +195,10 @@ mod tests {
     #[test]
     fn one_comes_back_to_the_page_of_the_form() {
         assert_eq!(page_of("/portal/organizations/o/users/u/remove"), "/portal/organizations/o/users/u");
-        assert_eq!(page_of("/portal/organizations/o/connections/c/tokens/t/revoke"), "/portal/organizations/o/connections/c");
+        assert_eq!(
+            page_of("/portal/organizations/o/connections/c/tokens/t/revoke"),
+            "/portal/organizations/o/connections/c"
+        );
         assert_eq!(page_of("/portal/organizations/o/users/new"), "/portal/organizations/o/users/new");
         assert_eq!(page_of("/portal/users?q=a"), "/portal/users?q=a");
     }

@@ -21,14 +21,8 @@ use crate::{
 };
 
 /// The relying party, with what discovery told.
-pub type Client = CoreClient<
-    EndpointSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointMaybeSet,
-    EndpointMaybeSet,
->;
+pub type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// How long metadata and keys are believed.
 const BELIEVED: Duration = Duration::from_secs(300);
@@ -81,12 +75,7 @@ impl Provider {
     ///
     /// # Errors
     /// As [`Provider::metadata`].
-    pub async fn keys(
-        &self,
-        portal: &Portal,
-        behalf: &OnBehalf,
-        now: Timestamp,
-    ) -> Result<CoreJsonWebKeySet, Failed> {
+    pub async fn keys(&self, portal: &Portal, behalf: &OnBehalf, now: Timestamp) -> Result<CoreJsonWebKeySet, Failed> {
         Ok(self.metadata(portal, behalf, now).await?.jwks().clone())
     }
 
