@@ -177,7 +177,7 @@ fn registrations(app: &App, made: &Made) -> Vec<Registration> {
             slug: listed.slug.to_owned(),
             colour: listed.colour.to_owned(),
             issuer: app.config.issuer().to_owned(),
-            client_secret: made.client_secrets.get(&client_id).cloned().unwrap_or_default(),
+            client_secret: made.secret_of(&client_id).unwrap_or_default().to_owned(),
             client_id,
             audience: catalogue::audience(listed.slug),
             url: url.clone(),

@@ -9,8 +9,6 @@ use crate::{
     settings, store,
 };
 
-/// Sealed at the first start; opens only under the same master key.
-const KEY_CHECK: &str = "master_key_check";
 /// The WebAuthn relying party id of the first start.
 const RP_ID: &str = "webauthn_rp_id";
 
@@ -29,28 +27,27 @@ pub async fn open(source: &Source) -> anyhow::Result<App> {
 /// # Errors
 /// The database; a wrong master key; another relying party id.
 pub async fn start(config: Config) -> anyhow::Result<App> {
-    let app = App::start(config, Clock::system()).await.context("the database cannot be opened")?;
-    refuse_another_key(&app).await?;
+    if let store::Url::Sqlite(path) = &config.database {
+        make_private(path).with_context(|| format!("{} cannot be made", path.display()))?;
+    }
+    let app = match App::start(config, Clock::system()).await {
+        Err(error @ store::Error::WrongMasterKey) => {
+            let remedy = "Use the key file of the first start, or another database";
+            return Err(Invalid::new("master_key_file", error.to_string(), remedy).into());
+        }
+        outcome => outcome.context("the database cannot be opened")?,
+    };
     refuse_another_rp_id(&app).await?;
     Ok(app)
 }
 
-async fn refuse_another_key(app: &App) -> anyhow::Result<()> {
-    let master = app.master.clone();
-    let opens = app
-        .store
-        .write(async move |tx| match settings::find_sealed(tx, &master, KEY_CHECK).await {
-            Ok(Some(_)) => Ok::<_, store::Error>(true),
-            Ok(None) => settings::put_sealed(tx, &master, KEY_CHECK, b"castellan").await.map(|()| true),
-            Err(store::Error::Damaged(_)) => Ok(false),
-            Err(error) => Err(error),
-        })
-        .await?;
-    if opens {
-        return Ok(());
+/// Makes the database's file readable by this user only; SQLite gives its WAL the same mode.
+fn make_private(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    let problem = "is not the key of this database: what lies sealed in it would not open";
-    Err(Invalid::new("master_key_file", problem, "Use the key file of the first start, or another database").into())
 }
 
 async fn refuse_another_rp_id(app: &App) -> anyhow::Result<()> {

@@ -131,8 +131,8 @@ async fn must_enrol(db: &mut Db<'_>, made: &Made, person: &Person) -> Result<boo
 
 async fn clients(db: &mut Db<'_>, made: &Made) -> Result<Vec<Value>> {
     let mut described = Vec::new();
-    for client in clients::list(db).await? {
-        let Some(secret) = made.client_secrets.get(&client.client_id) else { continue };
+    for (client_id, secret) in &made.client_secrets {
+        let Some(client) = clients::find_by_client_id(db, client_id).await? else { continue };
         let product = products::find(db, client.product_id).await?.map(|product| product.slug);
         described.push(json!({
             "client_id": client.client_id,

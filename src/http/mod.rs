@@ -39,6 +39,7 @@ mod cookies;
 mod csrf;
 mod failure;
 mod form;
+mod guard;
 mod headers;
 mod icons;
 pub mod limits;
@@ -57,9 +58,10 @@ use axum::{
 };
 
 pub use client_address::{ClientAddress, UserAgent};
-pub use cookies::{Browser, SessionCookie, expired, http_only, read};
+pub use cookies::{Browser, SessionCookie, expired, http_only};
 pub use failure::Failure;
 pub use form::Form;
+pub use guard::guard;
 pub use headers::{NO_STORE, surround};
 pub use page::{Colour, Page, Place, Viewer, initials};
 pub use problem::Problem;

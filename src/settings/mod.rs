@@ -6,9 +6,11 @@
 
 mod sql;
 
+use std::sync::Arc;
+
 use crate::{
     secret::{MasterKeys, Sealed},
-    store::{Db, Error, Result, Tx},
+    store::{Db, Error, Result, Store, Tx},
 };
 
 pub use sql::{STATEMENTS, consume, find, put};
@@ -41,6 +43,25 @@ pub async fn find_sealed(db: &mut Db<'_>, master: &MasterKeys, name: &str) -> Re
     let sealed: Sealed = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
     let plain = master.open(&place(name), &sealed).map_err(|error| damaged(&error))?;
     Ok(Some(plain.to_vec()))
+}
+
+/// Sealed at the first start; opens only under the same master key.
+const KEY_CHECK: &str = "master_key_check";
+
+/// Refuses another master key than that of the first start, before anything is sealed under it.
+///
+/// # Errors
+/// [`Error::WrongMasterKey`], or the database failed.
+pub async fn check_master_key(store: &Store, master: &Arc<MasterKeys>) -> Result<()> {
+    match find_sealed(&mut store.reader().await?, master, KEY_CHECK).await {
+        Ok(Some(_)) => Ok(()),
+        Err(Error::Damaged(_)) => Err(Error::WrongMasterKey),
+        Err(error) => Err(error),
+        Ok(None) => {
+            let master = Arc::clone(master);
+            store.write(async move |tx| put_sealed(tx, &master, KEY_CHECK, b"castellan").await).await
+        }
+    }
 }
 
 fn place(name: &str) -> String {

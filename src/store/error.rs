@@ -21,6 +21,9 @@ pub enum Error {
     /// The writer has been closed, or gave up after a failed flush.
     #[error("the database writer has stopped")]
     Closed,
+    /// What lies sealed in the database was sealed under another master key.
+    #[error("the master key is not the one of this database's first start")]
+    WrongMasterKey,
     /// A stored value does not have the form this program gives it.
     #[error("a stored value is damaged: {0}")]
     Damaged(String),

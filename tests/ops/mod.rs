@@ -1,5 +1,8 @@
-//! Behaviour of operation: storage, configuration, commands.
+//! Behaviour of operation: storage, configuration, commands, the demo.
 
+mod commands;
+mod demo;
+mod process;
 mod readiness;
 mod setup;
 mod statements;

@@ -270,10 +270,10 @@ async fn gather(tx: &mut Tx<'_>, ids: &Ids, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-async fn register(tx: &mut Tx<'_>, ids: &Ids, apps: &[String], now: Timestamp) -> Result<BTreeMap<String, String>> {
+async fn register(tx: &mut Tx<'_>, ids: &Ids, apps: &[String], now: Timestamp) -> Result<Vec<(String, String)>> {
     let origin = |slug: &str| position(slug).and_then(|index| apps.get(index)).cloned().unwrap_or_default();
     let product = |slug: &str| ids.product(slug).unwrap_or(ProductId(uuid::Uuid::nil()));
-    let mut secrets = BTreeMap::new();
+    let mut secrets = Vec::new();
     for Application { product, client, assignment: given } in applications::all(product, origin) {
         let made = clients::insert(tx, &client, now).await?;
         let made = made.map_err(|invalid| Error::Damaged(format!("{}: {invalid}", client.name)))?;
@@ -284,7 +284,7 @@ async fn register(tx: &mut Tx<'_>, ids: &Ids, apps: &[String], now: Timestamp) -
             access::assign(tx, &new, now).await?;
         }
         if let Some(secret) = client.secret {
-            secrets.insert(made.client_id, secret.expose().to_owned());
+            secrets.push((made.client_id, secret.expose().to_owned()));
         }
     }
     Ok(secrets)

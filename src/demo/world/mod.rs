@@ -32,13 +32,20 @@ pub struct Made {
     pub organizations: BTreeMap<String, OrganizationId>,
     /// By login: the id, and the TOTP seed in base32.
     pub people: BTreeMap<String, (UserId, Option<String>)>,
-    /// By `client_id`.
-    pub client_secrets: BTreeMap<String, String>,
+    /// (`client_id`, secret), product apps first.
+    pub client_secrets: Vec<(String, String)>,
     /// (organization's key, connection, token)
     pub connections: Vec<(String, ConnectionId, String)>,
     pub api_token: String,
     /// The origins of the product apps, in the catalogue's order.
     pub apps: Vec<String>,
+}
+
+impl Made {
+    /// The secret of a client.
+    pub fn secret_of(&self, client_id: &str) -> Option<&str> {
+        self.client_secrets.iter().find(|(id, _)| id == client_id).map(|(_, secret)| secret.as_str())
+    }
 }
 
 /// The world of this database: found, or made now for product apps at these origins.
