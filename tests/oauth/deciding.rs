@@ -220,3 +220,90 @@ async fn a_third_party_needs_consent_once() {
     let anew = browser.get_once(&request.with("prompt", "consent").url()).await;
     assert!(anew.location().starts_with("/consent?request="), "{}", anew.location());
 }
+
+/// C5: a user of one product's realm has no access to another, whatever was assigned.
+#[tokio::test]
+async fn a_user_of_one_products_realm_enters_no_other() {
+    let castellan = Castellan::start().await;
+    let scene = scene(&castellan).await;
+    let (user, organization) = (scene.mara.user.clone(), scene.world.partner.id);
+    let realm = castellan::users::Realm::Product(scene.world.relay.id);
+    let new = castellan::users::NewUser {
+        organization_id: organization,
+        realm,
+        login_name: castellan::users::LoginName::parse("field-technician").expect("a login name"),
+        email: None,
+        given_name: "Field".to_owned(),
+        family_name: "Technician".to_owned(),
+        display_name: String::new(),
+        status: castellan::users::Status::Active,
+        connection_id: None,
+        external_id: None,
+        document: user.document,
+    };
+    let now = castellan.now();
+    let made =
+        castellan.write(async move |tx| castellan::users::insert(tx, &new, now).await).await.expect("a free name");
+    let technician = Person { user: made, password: String::new() };
+    for product in [&scene.world.recover, &scene.world.relay] {
+        castellan.assign(Subject::User(technician.user.id), product, &["viewer"], organization).await;
+    }
+    let mut browser = castellan.signed_in(&technician).await;
+    browser.get(&scene.client.authorization_request().url()).await.has_status(403);
+    let relay = castellan.client(&scene.world.relay).create().await;
+    assert!(browser.get(&relay.authorization_request().url()).await.location_parameter("code").is_some());
+}
+
+/// Issue 2, "must show" 5, at this endpoint: who must show a second factor and has none gets no code.
+#[tokio::test]
+async fn a_product_that_demands_mfa_gets_nobody_without_it() {
+    let castellan = Castellan::start().await;
+    let scene = scene(&castellan).await;
+    let portal = castellan.portal().await;
+    castellan.assign(Subject::User(scene.mara.user.id), &portal, &["basic"], scene.world.partner.id).await;
+    let client = castellan.client(&portal).create().await;
+    let mut browser = castellan.signed_in(&scene.mara).await;
+    let request = client.authorization_request();
+    browser.get(&request.clone().with("prompt", "none").url()).await.redirects_with("login_required");
+    assert!(flow_of(&browser.get_once(&request.url()).await));
+    // SSO from a product that asks for less changes nothing.
+    assert!(browser.get(&scene.client.authorization_request().url()).await.location_parameter("code").is_some());
+    browser.get(&request.clone().with("prompt", "none").url()).await.redirects_with("login_required");
+    castellan.sign_in(&mut browser, &scene.mara, &[Method::Totp]).await;
+    assert!(browser.get(&request.with("prompt", "none").url()).await.location_parameter("code").is_some());
+}
+
+/// The whole way through the pages: sign in, consent, and back to the client with what it sent.
+#[tokio::test]
+async fn a_stranger_signs_in_consents_and_comes_back_with_a_code() {
+    let castellan = Castellan::start().await;
+    let scene = scene(&castellan).await;
+    let tom = castellan.person(&scene.world.partner, "tom@brackwater.example").password().create().await;
+    castellan.assign(Subject::User(tom.user.id), &scene.world.recover, &["viewer"], scene.world.partner.id).await;
+    let client = castellan.client(&scene.world.recover).third_party().create().await;
+    let mut browser = castellan.browser();
+    let go = async |browser: &mut Browser<'_>| {
+        let request = client.authorization_request().with("prompt", "login").with("login_hint", tom.login());
+        let page = browser.get(&request.url()).await;
+        assert_eq!(page.attribute_of("username", "value").as_deref(), Some(tom.login()));
+        let page = browser.submit(&page, "login-submit", &[]).await;
+        browser.submit(&page, "login-submit", &[("password", &tom.password)]).await
+    };
+
+    let page = go(&mut browser).await;
+    assert!(page.url.contains("/consent?request="), "{}", page.url);
+    let answer = browser.submit(&page, "consent-deny", &[]).await;
+    answer.redirects_with("access_denied");
+    assert_eq!(answer.location_parameter("state").as_deref(), Some("xyz state"));
+
+    let page = go(&mut browser).await;
+    let answer = browser.submit(&page, "consent-allow", &[]).await;
+    let code = answer.location_parameter("code").unwrap_or_else(|| panic!("{} {}", answer.url, answer.body));
+    let tokens = client.redeem(&code, VERIFIER).await.expect(200);
+    assert_eq!(claims(tokens["access_token"].as_str().expect("a token"))["sub"], tom.user.id.to_string());
+    assert_eq!(claims(tokens["id_token"].as_str().expect("a token"))["nonce"], "n-0S6_WzA2Mj");
+
+    // Cancelling tells the client too.
+    let page = browser.get(&client.authorization_request().with("prompt", "login").url()).await;
+    browser.submit(&page, "login-cancel", &[]).await.redirects_with("access_denied");
+}

@@ -2,6 +2,7 @@ mod authorize;
 mod client_authentication;
 mod client_credentials;
 mod code;
+mod confusion;
 mod deciding;
 mod introspection;
 mod isolation;

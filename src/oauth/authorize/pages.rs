@@ -4,7 +4,12 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 
 use super::destination::Lost;
-use crate::{http::Page, id::AuthorizationRequestId, products::Product, users::User};
+use crate::{
+    http::{Colour, Page, Place},
+    id::AuthorizationRequestId,
+    products::Product,
+    users::User,
+};
 
 #[derive(Template)]
 #[template(path = "oauth/pages/refused.html", config = ".config/askama.toml")]
@@ -59,6 +64,14 @@ pub(super) fn no_access(
 ) -> Response {
     let Standing { user, organization, contact } = *standing;
     let initials = crate::http::initials(user.name());
+    let logo = product.branding.logo_uri.as_deref().and_then(|logo| url::Url::parse(logo).ok());
+    let page = &page.clone().at(Some(Place {
+        name: product.name.clone(),
+        note: Some(format!("for {organization}")),
+        icon: "shield",
+        logo: logo.filter(|logo| logo.scheme() == "https"),
+        brand: product.branding.color.as_deref().and_then(Colour::parse),
+    }));
     let product = product.name.as_str();
     page.gate(StatusCode::FORBIDDEN, &NoAccess { page, product, organization, user, initials, contact, request })
 }
