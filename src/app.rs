@@ -3,16 +3,18 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    access, audit, clients,
+    access, audit,
+    clients::{self, AuthMethod, GrantType, NewClient},
     clock::Clock,
     config::{self, Config},
     http::outbound::Outbound,
+    id::ProductId,
     jobs::{Wake, lease::Holder},
-    keys::Keyring,
+    keys::{Algorithm, Keyring},
     mail::{Mailer, Smtp, Tls},
     mfa::passkeys::RelyingParty,
     operation::Draining,
-    products,
+    portal, products,
     secret::{self, MasterKeys},
     settings,
     store::{self, Store},
@@ -71,9 +73,14 @@ impl App {
         let store = Store::open(&store::Options { url: config.database.clone(), migrate: config.migrate }).await?;
         settings::check_master_key(&store, &config.master_keys).await?;
         let (audience, launch_url) = (config.url("/api/v1"), config.url("/portal"));
-        store
-            .write(async move |tx| products::portal::ensure(tx, audience.clone(), launch_url.clone(), now).await)
+        let portal = portal::registration(config.issuer(), &config.master_keys);
+        let portal = store
+            .write(async move |tx| {
+                let product = products::portal::ensure(tx, audience.clone(), launch_url.clone(), now).await?;
+                clients::declare(tx, &portal_client(&portal, product.id), now).await
+            })
             .await?;
+        portal.map_err(|invalid| store::Error::Damaged(invalid.to_string()))?;
         let master = Arc::clone(&config.master_keys);
         Ok(Self(Arc::new(Parts {
             holder: Holder::random(),
@@ -99,6 +106,30 @@ impl App {
     pub async fn stop(&self) {
         self.recorder.flush().await;
         self.store.close().await;
+    }
+}
+
+/// The portal as an OAuth client. It has no database to register itself in.
+fn portal_client(portal: &portal::Registration, product_id: ProductId) -> NewClient {
+    NewClient {
+        client_id: Some(portal.client_id.to_owned()),
+        product_id,
+        name: portal.name.to_owned(),
+        auth_method: AuthMethod::ClientSecretBasic,
+        secret: Some(portal.client_secret.clone()),
+        redirect_uris: vec![portal.redirect_uri.clone()],
+        post_logout_redirect_uris: vec![portal.post_logout_redirect_uri.clone()],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scopes: portal.scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        settings: clients::Settings {
+            first_party: true,
+            // RS256 would wait for its key, which is made in the background.
+            id_token_alg: Algorithm::Es256,
+            backchannel_logout_uri: Some(portal.backchannel_logout_uri.clone()),
+            backchannel_logout_session_required: true,
+            initiate_login_uri: Some(portal.initiate_login_uri.clone()),
+            ..clients::Settings::default()
+        },
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every route of the server, on one page.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     routing::{any, get, post},
@@ -10,6 +12,8 @@ use crate::{
     app::App,
     http::{self, Site},
     login, oauth, oidc, operation,
+    portal::{self, Portal},
+    portal_sessions::Rows,
     scim::{self, discovery, groups, users},
     setup,
 };
@@ -55,7 +59,16 @@ pub fn router_with(app: App, more: Router<App>) -> Router {
         .merge(operation::routes())
         .merge(setup::routes())
         .merge(more);
+    let server = http::surround(routes.clone(), site.clone()).with_state(app.clone());
+    let routes = routes.merge(portal(&app, site.clone(), server));
     http::surround(http::guard(routes, &app.config.limits), site).with_state(app)
+}
+
+/// The portal: a relying party of `server`, with its session rows and nothing else of ours.
+fn portal(app: &App, site: Site, server: Router) -> Router<App> {
+    let registration = portal::registration(&site.origin, &app.master);
+    let rows = Rows::new(app.store.clone(), Arc::clone(&app.master));
+    Portal::new(site, registration, rows, app.clock.clone(), server).routes()
 }
 
 /// SCIM 2.0 (RFC 7644 §3.2), below the base URL of a connection.

@@ -483,7 +483,8 @@ CREATE TABLE portal_sessions (
     session    TEXT,                             -- sid of the ID token
     sealed     BLOB    NOT NULL,                  -- tokens and what the pages need, under the master key
     created_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    refreshing_until INTEGER NOT NULL             -- 0: nobody is refreshing its tokens
 );
 CREATE UNIQUE INDEX portal_sessions_token_hash ON portal_sessions (token_hash);
 CREATE INDEX portal_sessions_subject ON portal_sessions (subject, session);

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{AuthMethod, Client, GrantType, Settings, Status, sql, uri};
 use crate::{
     clock::Timestamp,
@@ -131,4 +133,49 @@ pub async fn insert_with_id(
     };
     sql::insert(tx, &client).await?;
     Ok(Ok(client))
+}
+
+/// How long a node that still has the former master key may go on with the secret derived from it.
+const PREVIOUS_SECRET: Duration = Duration::from_secs(24 * 3600);
+
+/// Registers a client that the server declares itself, at every start: one that is there is brought in
+/// line with the public URL and the master key, and keeps what administrators have set.
+///
+/// # Errors
+/// The database's. What is wrong with the registration is data.
+pub async fn declare(
+    tx: &mut Tx<'_>,
+    new: &NewClient,
+    now: Timestamp,
+) -> store::Result<Result<(), InvalidRegistration>> {
+    let client_id = new.client_id.as_deref().unwrap_or_default();
+    let Some(mut client) = sql::find_by_client_id(tx, client_id).await? else {
+        return Ok(insert(tx, new, now).await?.map(drop));
+    };
+    if let Err(invalid) = new.check() {
+        return Ok(Err(invalid));
+    }
+    let secret_hash = new.secret.as_ref().map(Secret::hash);
+    let settings = Settings {
+        backchannel_logout_uri: new.settings.backchannel_logout_uri.clone(),
+        initiate_login_uri: new.settings.initiate_login_uri.clone(),
+        ..client.settings.clone()
+    };
+    let same = client.secret_hash == secret_hash
+        && client.redirect_uris == new.redirect_uris
+        && client.post_logout_redirect_uris == new.post_logout_redirect_uris
+        && client.settings.backchannel_logout_uri == settings.backchannel_logout_uri
+        && client.settings.initiate_login_uri == settings.initiate_login_uri;
+    if same {
+        return Ok(Ok(()));
+    }
+    if client.secret_hash != secret_hash {
+        client.previous_secret = client.secret_hash.take().map(|hash| (hash, now + PREVIOUS_SECRET));
+        client.secret_hash = secret_hash;
+    }
+    client.redirect_uris.clone_from(&new.redirect_uris);
+    client.post_logout_redirect_uris.clone_from(&new.post_logout_redirect_uris);
+    client.settings = settings;
+    sql::set_registration(tx, &client, now).await?;
+    Ok(Ok(()))
 }

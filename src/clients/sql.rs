@@ -16,6 +16,10 @@ statements! {
     LIST = "SELECT * FROM clients ORDER BY name, id";
     LIST_OF_PRODUCT = "SELECT * FROM clients WHERE product_id = $1 ORDER BY name, id";
     SET_STATUS = "UPDATE clients SET status = $2, updated_at = $3 WHERE id = $1";
+    SET_REGISTRATION = "
+        UPDATE clients SET secret_hash = $2, previous_secret_hash = $3, previous_secret_ends_at = $4,
+                           redirect_uris = $5, post_logout_redirect_uris = $6, settings = $7, updated_at = $8
+         WHERE id = $1";
     SET_SETTINGS = "UPDATE clients SET settings = $2, updated_at = $3 WHERE id = $1";
 }
 
@@ -80,6 +84,24 @@ pub(super) async fn insert(tx: &mut Tx<'_>, client: &Client) -> Result<()> {
         Json(&client.settings),
         client.status.as_str(),
         client.created_at,
+    )
+    .map(|_| ())
+}
+
+/// Writes secret, addresses and settings back.
+pub(super) async fn set_registration(tx: &mut Tx<'_>, client: &Client, now: Timestamp) -> Result<()> {
+    let (previous, ends_at) = client.previous_secret.clone().unzip();
+    execute!(
+        tx,
+        SET_REGISTRATION,
+        client.id,
+        &client.secret_hash,
+        previous,
+        ends_at,
+        Json(&client.redirect_uris),
+        Json(&client.post_logout_redirect_uris),
+        Json(&client.settings),
+        now,
     )
     .map(|_| ())
 }

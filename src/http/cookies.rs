@@ -51,6 +51,11 @@ pub fn expired(site: &Site, name: &str) -> HeaderValue {
     header_value(cookie.build())
 }
 
+/// Reads a cookie of [`http_only`].
+pub fn read(site: &Site, headers: &HeaderMap, name: &str) -> Option<Secret> {
+    value(headers, &site.cookie_name(name)).map(Secret::from_text)
+}
+
 pub(super) fn header_value(cookie: Cookie<'_>) -> HeaderValue {
     HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""))
 }

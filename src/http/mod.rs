@@ -58,7 +58,7 @@ use axum::{
 };
 
 pub use client_address::{ClientAddress, UserAgent};
-pub use cookies::{Browser, SessionCookie, expired, http_only};
+pub use cookies::{Browser, SessionCookie, expired, http_only, read};
 pub use failure::Failure;
 pub use form::Form;
 pub use guard::guard;

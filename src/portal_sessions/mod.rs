@@ -107,6 +107,15 @@ impl Rows {
         found.map(|row| self.open(row)).transpose()
     }
 
+    /// Lets one caller among all requests and nodes refresh a session's tokens, for at most `patience`:
+    /// a refresh token that is used twice ends its family. [`Rows::replace`] gives the lease back.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lease(&self, id: PortalSessionId, patience: Duration, now: Timestamp) -> Result<bool> {
+        self.store.write(async move |tx| sql::lease(tx, id, now + patience, now).await).await
+    }
+
     /// Puts other content into a session: the tokens that a refresh brought. Answers whether the
     /// session was still there.
     ///

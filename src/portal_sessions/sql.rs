@@ -7,8 +7,8 @@ use crate::{
 
 statements! {
     INSERT = "
-        INSERT INTO portal_sessions (id, token_hash, subject, session, sealed, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        INSERT INTO portal_sessions (id, token_hash, subject, session, sealed, created_at, expires_at, refreshing_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 0)";
     FIND = "
         SELECT id, subject, session, sealed, created_at, expires_at
           FROM portal_sessions
@@ -17,7 +17,9 @@ statements! {
            DELETE FROM portal_sessions
             WHERE token_hash = $1 AND expires_at > $2 AND subject = ''
         RETURNING id, subject, session, sealed, created_at, expires_at";
-    REPLACE = "UPDATE portal_sessions SET sealed = $2 WHERE id = $1";
+    /// Of all requests and nodes that find the tokens stale, one may refresh them.
+    LEASE = "UPDATE portal_sessions SET refreshing_until = $2 WHERE id = $1 AND refreshing_until <= $3";
+    REPLACE = "UPDATE portal_sessions SET sealed = $2, refreshing_until = 0 WHERE id = $1";
     DELETE = "DELETE FROM portal_sessions WHERE id = $1";
     DELETE_OF_SUBJECT = "DELETE FROM portal_sessions WHERE subject = $1";
     /// A logout token may name the subject beside its `sid`; then both must fit.
@@ -58,6 +60,10 @@ pub async fn find(db: &mut Db<'_>, hash: &SecretHash, now: Timestamp) -> Result<
 
 pub async fn take(tx: &mut Tx<'_>, hash: &SecretHash, now: Timestamp) -> Result<Option<Row>> {
     fetch_optional!(tx, Row, TAKE, hash, now)
+}
+
+pub async fn lease(tx: &mut Tx<'_>, id: PortalSessionId, until: Timestamp, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, LEASE, id, until, now)? == 1)
 }
 
 pub async fn replace(tx: &mut Tx<'_>, id: PortalSessionId, sealed: &Sealed) -> Result<bool> {

@@ -1,0 +1,229 @@
+//! What the pages know of `/api/v1`: the answers, as far as they are shown. The portal shares no type
+//! with the server, so that it can only use what the API says.
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// An RFC 9457 problem.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    #[serde(default)]
+    pub detail: String,
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// Whether it is the one of that word.
+    pub fn is(&self, word: &str) -> bool {
+        self.kind.strip_prefix("urn:castellan:problem:") == Some(word)
+    }
+}
+
+/// A field to correct.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FieldError {
+    pub pointer: String,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Named {
+    pub id: Uuid,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct NamedSlug {
+    pub slug: String,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Organization {
+    pub id: Uuid,
+    pub name: String,
+    pub kind: String,
+    pub parent_id: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrganizationDetail {
+    #[serde(flatten)]
+    pub organization: Organization,
+    pub permissions: Vec<String>,
+}
+
+impl OrganizationDetail {
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|held| held == permission)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct OrganizationList {
+    pub organizations: Vec<Organization>,
+    pub total: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Me {
+    pub id: Uuid,
+    pub login_name: String,
+    pub given_name: String,
+    pub display_name: String,
+    pub organization: Organization,
+    pub portal_roles: Vec<NamedSlug>,
+    pub second_factors: usize,
+    pub last_login_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct MyProducts {
+    pub products: Vec<MyProduct>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct MyProduct {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub launch_url: Option<String>,
+    pub color: Option<String>,
+    pub access: Vec<Access>,
+    pub phishing_resistant: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Access {
+    pub product: NamedSlug,
+    pub roles: Vec<NamedSlug>,
+    pub organization: Named,
+    pub subtree: bool,
+    pub source: String,
+    pub group: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct UserList {
+    pub users: Vec<UserSummary>,
+    pub next: Option<Uuid>,
+    pub counts: Counts,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Counts {
+    pub active: i64,
+    pub invited: i64,
+    pub deactivated: i64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct UserSummary {
+    pub id: Uuid,
+    pub login_name: String,
+    pub email: Option<String>,
+    pub given_name: String,
+    pub family_name: String,
+    pub display_name: String,
+    pub status: String,
+    pub portal_role: Option<NamedSlug>,
+    pub products: Vec<NamedSlug>,
+    pub factors: Vec<String>,
+    pub provisioned: bool,
+    pub created_at: String,
+    pub last_login_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct UserDetail {
+    #[serde(flatten)]
+    pub summary: UserSummary,
+    pub organization: Named,
+    pub email_verified: bool,
+    pub connection: Option<Named>,
+    pub access: Vec<Access>,
+    pub second_factors: Vec<SecondFactor>,
+    pub recovery_codes_left: i64,
+    pub allowed: Vec<String>,
+}
+
+impl UserDetail {
+    pub fn may(&self, act: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed == act)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct SecondFactor {
+    pub kind: String,
+    pub name: String,
+    pub last_used_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ProductList {
+    pub products: Vec<ProductWithRoles>,
+    pub portal_roles: Vec<ProductRole>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ProductWithRoles {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub color: Option<String>,
+    pub roles: Vec<ProductRole>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ProductRole {
+    pub slug: String,
+    pub name: String,
+    pub description: String,
+    pub grantable: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionList {
+    pub connections: Vec<Connection>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Connection {
+    pub id: Uuid,
+    pub name: String,
+    pub vendor: String,
+    pub status: String,
+    pub base_url: String,
+    pub default_products: Vec<DefaultProduct>,
+    pub tokens: Vec<ConnectionToken>,
+    pub created_at: String,
+    pub last_used_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct DefaultProduct {
+    pub name: String,
+    pub roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionToken {
+    pub id: Uuid,
+    pub hint: String,
+    pub expires_at: String,
+    pub last_used_at: Option<String>,
+    pub live: bool,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct ConnectionWithToken {
+    pub connection: Connection,
+    /// Shown once.
+    pub token: String,
+}
