@@ -70,11 +70,15 @@ async fn sigterm_lets_a_request_under_way_finish() {
     let address = format!("127.0.0.1:{}", free_port());
     let server = scratch.start(&["serve"], &[("CASTELLAN_LISTEN", &address)]);
     let said = text(&scratch.wait_for("stdout").await);
-    assert!(said.contains(&format!("http://localhost:{}/setup?token=", address.rsplit(':').next().unwrap_or_default())));
+    assert!(
+        said.contains(&format!("http://localhost:{}/setup?token=", address.rsplit(':').next().unwrap_or_default()))
+    );
 
     let mut slow = TcpStream::connect(&address).await.expect("a connection");
     let head = "POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    slow.write_all(format!("{head}Content-Length: 22\r\nConnection: close\r\n\r\ngrant_type=").as_bytes()).await.expect("sent");
+    slow.write_all(format!("{head}Content-Length: 22\r\nConnection: close\r\n\r\ngrant_type=").as_bytes())
+        .await
+        .expect("sent");
     tokio::time::sleep(Duration::from_millis(50)).await;
     server.tell_to_stop();
     let mut red = false;

@@ -43,7 +43,9 @@ async fn the_cast_has_everybody_whom_tests_and_readers_need() {
     assert!(count(&|user| user["products"].as_object().is_some_and(serde_json::Map::is_empty)) >= 1);
     assert!(count(&|user| holds(user, "conformance") && user["must_enrol"] == false && !enrolled(user)) == 1);
     // By a group: the provisioned members of the backup team.
-    assert!(count(&|user| user["login"].as_str().is_some_and(|l| l.starts_with("wim.")) && holds(user, "recover")) == 1);
+    assert!(
+        count(&|user| user["login"].as_str().is_some_and(|l| l.starts_with("wim.")) && holds(user, "recover")) == 1
+    );
 }
 
 #[tokio::test]
@@ -134,7 +136,9 @@ fn secrets(value: &Value) -> Vec<String> {
         Value::Object(map) => map
             .iter()
             .flat_map(|(name, value)| match value {
-                Value::String(text) if ["password", "totp_secret", "client_secret", "token"].contains(&name.as_str()) => {
+                Value::String(text)
+                    if ["password", "totp_secret", "client_secret", "token"].contains(&name.as_str()) =>
+                {
                     vec![text.clone()]
                 }
                 _ => secrets(value),

@@ -29,7 +29,8 @@ async fn a_server_without_its_database_is_not_ready() {
 /// One source is slowed down; what asks whether the process is well is always told.
 #[tokio::test]
 async fn a_source_that_asks_too_often_is_told_to_wait() {
-    let castellan = Castellan::start_with(|config| (config.limits.requests_per_second, config.limits.burst) = (1, 2)).await;
+    let castellan =
+        Castellan::start_with(|config| (config.limits.requests_per_second, config.limits.burst) = (1, 2)).await;
     let ask = async |path: &str| {
         let mut request = axum::http::Request::get(path).body(axum::body::Body::empty()).expect("a request");
         let peer = std::net::SocketAddr::from(([198, 51, 100, 7], 443));
