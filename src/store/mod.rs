@@ -18,6 +18,8 @@ mod error;
 mod json;
 mod migrate;
 mod postgres;
+#[doc(hidden)]
+pub mod rows;
 mod sqlite;
 #[macro_use]
 mod statements;
