@@ -88,7 +88,11 @@ async fn draw_choice(step: &Step, status: StatusCode, error: Option<&str>) -> Re
     let Located::Enroll(methods) = step.require(|at| at.path() == "/login/enroll").await? else {
         return Err(super::step::over(&step.visit.page));
     };
-    let methods: Vec<Method> = methods.into_iter().filter(|method| is_possible(step, *method)).collect();
+    // The strongest first: what stands first is taken most.
+    let methods: Vec<Method> = [Method::Passkey, Method::Totp, Method::Email]
+        .into_iter()
+        .filter(|method| methods.contains(method) && is_possible(step, *method))
+        .collect();
     let user = step.known_user().await?;
     let mut db = step.visit.app.store.reader().await.map_err(failed)?;
     let organization = organization_name(&mut db, &user).await.map_err(failed)?;

@@ -15,13 +15,16 @@ use super::{
     tries::{self, Tries},
 };
 use crate::{
-    attempts::Verdict,
+    attempts,
     http::{Failure, Form, Page},
     products,
     secret::Secret,
     sessions::flow::{self, LoginFlow, Proof},
     store::{self, Db},
-    users::{self, LoginName, Realm, Status, User, password},
+    users::{
+        self, LoginName, Realm, Status, User,
+        password::{self, PasswordHash, Verdict},
+    },
 };
 
 #[derive(Deserialize)]
@@ -80,8 +83,8 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
         })
         .await
     {
-        Ok(Verdict::Go { left }) => left,
-        Ok(Verdict::Paused { until }) => {
+        Ok(attempts::Verdict::Go { left }) => left,
+        Ok(attempts::Verdict::Paused { until }) => {
             let words = ("This login is paused after too many tries", tries::pause_words(until, now));
             return Ok(draw(&step, StatusCode::TOO_MANY_REQUESTS, Some(words)));
         }
@@ -89,21 +92,32 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
     };
     let hash = stored.map(|stored| stored.hash);
     let plain = Secret::from_text(typed.password);
-    let Ok(verdict) = app.passwords.verify(plain.clone(), hash.clone()).await else {
-        return Err(Failure::busy().into_response());
+    let busy = |_| Failure::busy().into_response();
+    let verdict = app.passwords.verify(plain.clone(), hash.clone()).await.map_err(busy)?;
+    // Right, but hashed at another cost than today's, as imported ones are (C8).
+    let renewed = match (verdict, hash) {
+        (Verdict::RightOutdated, Some(old)) => Some((old, app.passwords.hash(plain).await.map_err(busy)?)),
+        _ => None,
     };
     let context = step.visit.context().await.map_err(failed)?;
     let may_enter = user.as_ref().is_some_and(|user| user.status == Status::Active);
     match user {
-        Some(user) if verdict.is_right() && may_enter => right(&step, context, (user, tries)).await,
+        Some(user) if verdict.is_right() && may_enter => right(&step, context, (user, tries, renewed)).await,
         user => wrong(&step, context, (user, tries, left)).await,
     }
 }
 
-async fn right(step: &Step, context: Context, (user, tries): (User, Tries)) -> Result<Response, Response> {
+async fn right(
+    step: &Step,
+    context: Context,
+    (user, tries, renewed): (User, Tries, Option<(PasswordHash, PasswordHash)>),
+) -> Result<Response, Response> {
     let (flow, now) = (step.flow.clone(), step.visit.now);
     let unit = async move |tx: &mut store::Tx<'_>| {
         tries.forgive(tx).await?;
+        if let Some((old, new)) = &renewed {
+            password::rehash(tx, user.id, old, new).await?;
+        }
         let proven = flow::prove(tx, &flow, user.id, Proof::password(now), now).await?;
         advance(tx, &context, proven, &user, now).await
     };
