@@ -62,7 +62,10 @@ if ('PublicKeyCredential' in globalThis) {
       ask(form, false).catch((error) => say(form, error));
     });
     if ('passkeyConditional' in form.dataset) {
-      PublicKeyCredential.isConditionalMediationAvailable?.().then((can) => can && ask(form, true)).catch(() => {});
+      // Once somebody reaches for the name: a page that nobody touches begins no ceremony.
+      document.querySelector('input[autocomplete~="webauthn"]')?.addEventListener('pointerover', () => {
+        PublicKeyCredential.isConditionalMediationAvailable?.().then((can) => can && ask(form, true)).catch(() => {});
+      }, { once: true });
     }
   }
 }
