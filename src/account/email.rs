@@ -37,7 +37,10 @@ pub async fn send(State(app): State<App>, account: Account, _: Form<Nothing>) ->
     let bound_to = account.session().id.into();
     let sent = app.store.write(async move |tx| email_code::send(tx, &keys, &user, bound_to, now).await).await?;
     match sent {
-        Ok(()) => Ok(see_other(HERE)),
+        Ok(()) => {
+            app.wake.ring();
+            Ok(see_other(HERE))
+        }
         Err(refusal) => Ok(draw(&account, StatusCode::TOO_MANY_REQUESTS, Some(refusal.to_string()))),
     }
 }

@@ -99,6 +99,7 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
     let (keys, now) = (Arc::clone(&app.master), account.now);
     let changed = app.store.write(async move |tx| change.apply(tx, &keys, now).await).await?;
     if changed {
+        app.wake.ring();
         return Ok(see_other("/account?done=password"));
     }
     let title = "Your password was changed elsewhere";

@@ -40,6 +40,7 @@ pub async fn end_others(State(app): State<App>, account: Account, _: Form<Nothin
             audit::record(tx, &keys, event, now).await
         })
         .await?;
+    app.wake.ring();
     Ok(see_other("/account?done=ended-others"))
 }
 
@@ -72,5 +73,6 @@ pub async fn end(
             Ok(true)
         })
         .await?;
+    app.wake.ring();
     if ended { Ok(see_other("/account?done=ended")) } else { Err(Failure::not_found().into()) }
 }

@@ -11,22 +11,23 @@ use uuid::Uuid;
 
 use super::{BoundTo, change::addressee, sql};
 use crate::{
+    attempts::{self, Key, Limit, Verdict},
     clock::Timestamp,
     id::{self, FactorId, UserId},
     mail,
     secret::{self, MasterKeys, Secret, SecretHash},
     store::{Error, Result, Tx},
-    users::User,
+    users::{User, prepare_email},
 };
 
 /// NIST SP 800-63B: dead after ten minutes.
 pub const LIFE: Duration = Duration::from_secs(10 * 60);
 /// Wrong tries that one code survives.
 pub const TRIES: i64 = 5;
-/// Codes that one user can have sent in an hour.
-pub const SENDS_PER_HOUR: i64 = 5;
-const DIGITS: u32 = 6;
+/// Codes that one address can be sent in an hour, over all accounts that have it.
+const SENDS: Limit = Limit { tries: 5, window: HOUR, pause: HOUR };
 const HOUR: Duration = Duration::from_secs(3600);
+const DIGITS: u32 = 6;
 
 /// Why no code was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,16 +51,17 @@ pub async fn send(
 ) -> Result<Result<(), NotSent>> {
     let addressee = addressee(tx, user).await?.filter(|_| user.email_verified_at.is_some());
     let Some((to, brand)) = addressee else { return Ok(Err(NotSent::NoAddress)) };
-    let code = match issue(tx, keys, user.id, bound_to, now).await? {
-        Ok(code) => code,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
+    let key = Key::new("email codes", &prepare_email(to));
+    if let Verdict::Paused { .. } = attempts::count(tx, &key, SENDS, now).await? {
+        return Ok(Err(NotSent::TooMany));
+    }
+    let code = issue(tx, keys, user.id, bound_to, now).await?;
     let letter = mail::email_code(&brand, to, user.name(), code.expose(), LIFE.as_secs() / 60);
     mail::enqueue(tx, keys, &letter, now + LIFE, now).await?;
     Ok(Ok(()))
 }
 
-/// Makes a code and voids the one before it. Whoever calls it mails it.
+/// Makes a code and voids the one before it. Whoever calls it mails it and limits how often.
 ///
 /// # Errors
 /// The database failed.
@@ -69,16 +71,13 @@ pub async fn issue(
     user: UserId,
     bound_to: BoundTo,
     now: Timestamp,
-) -> Result<Result<Secret, NotSent>> {
-    if sql::count_email_codes(tx, user, now - HOUR).await? >= SENDS_PER_HOUR {
-        return Ok(Err(NotSent::TooMany));
-    }
+) -> Result<Secret> {
     sql::void_email_codes(tx, user, bound_to.0, now).await?;
     let code = random_digits();
     let id = id::uuid_at(now);
     let sealed = keys.seal(&place(id), SecretHash::of(code.expose().as_bytes()).as_bytes());
     sql::insert_email_code(tx, (id, user, bound_to.0), &sealed, now, now + LIFE).await?;
-    Ok(Ok(code))
+    Ok(code)
 }
 
 /// Whether this is the code that was sent there; then it is spent, else one try is.

@@ -55,9 +55,6 @@ statements! {
         RETURNING sealed";
     /// Whether there is any factor.
     HAS_FACTOR = "SELECT id FROM factors WHERE user_id = $1 AND confirmed_at IS NOT NULL LIMIT 1";
-    /// How many codes were sent since.
-    COUNT_EMAIL_CODES = "
-        SELECT CAST(COUNT(*) AS BIGINT) AS sent FROM email_codes WHERE user_id = $1 AND created_at > $2";
     /// A new code replaces the one before.
     VOID_EMAIL_CODES = "
         UPDATE email_codes SET used_at = $3 WHERE user_id = $1 AND bound_to = $2 AND used_at IS NULL";
@@ -209,10 +206,6 @@ pub async fn consume_ceremony(
 
 pub async fn has_factor(db: &mut Db<'_>, user: UserId) -> Result<bool> {
     Ok(fetch_optional!(db, (FactorId,), HAS_FACTOR, user)?.is_some())
-}
-
-pub async fn count_email_codes(db: &mut Db<'_>, user: UserId, since: Timestamp) -> Result<i64> {
-    Ok(fetch_one!(db, (i64,), COUNT_EMAIL_CODES, user, since)?.0)
 }
 
 pub async fn void_email_codes(tx: &mut Tx<'_>, user: UserId, bound_to: Uuid, now: Timestamp) -> Result<()> {
