@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Account, Stop, overview::icon, sessions::Nothing, words};
+use super::{Account, Stop, sessions::Nothing, words};
 use crate::{
     app::App,
     http::{Failure, Form, Page, see_other},
@@ -22,7 +22,6 @@ use crate::{
 struct FactorPage<'a> {
     page: &'a Page,
     factor: &'a Factor,
-    icon: &'static str,
     added: String,
     used: Option<String>,
     error: Option<String>,
@@ -80,7 +79,6 @@ async fn draw(
     let view = FactorPage {
         page: &account.page,
         factor,
-        icon: icon(factor.method),
         added: words::when(factor.created_at),
         used: factor.last_used_at.map(words::when),
         error,

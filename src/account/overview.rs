@@ -116,7 +116,7 @@ fn line(factor: mfa::Factor) -> FactorLine {
 }
 
 /// The sign of a method.
-pub fn icon(method: Method) -> &'static str {
+fn icon(method: Method) -> &'static str {
     match method {
         Method::Totp => "phone",
         Method::Email => "mail",

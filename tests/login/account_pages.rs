@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use castellan::{
+    access::Subject,
+    audit::By,
     id::SessionId,
-    mfa::{Method, recovery_codes, totp},
+    mfa::{self, Method, recovery_codes, totp},
     organizations::{MfaRule, Policy},
-    secret::{Secret, SecretHash},
-    sessions::{
-        self, Agent,
-        flow::{self, Proof, Start},
-    },
-    users,
+    sessions, users,
 };
 
 use super::authenticator::Key;
@@ -43,32 +40,7 @@ async fn scene() -> Scene {
 impl Scene {
     /// A browser in which Mara has just shown password and code.
     async fn signed_in(&self) -> Browser<'_> {
-        let mut browser = self.castellan.browser();
-        browser
-            .cookies
-            .insert("castellan_session".to_owned(), self.session(&self.mara, true).await.expose().to_owned());
-        browser
-    }
-
-    /// Begins a session by the steps that the sign-in pages take.
-    async fn session(&self, person: &Person, second: bool) -> Secret {
-        let (keys, user, now) = (Arc::clone(&self.castellan.app.master), person.user.id, self.castellan.now());
-        self.castellan
-            .write(async move |tx| {
-                let browser = SecretHash::of(b"a browser");
-                let flow = flow::start(tx, &browser, None, &Start::default(), now).await?;
-                let mut flow =
-                    flow::prove(tx, &flow, user, Proof::password(now), now).await?.expect("the password counts");
-                if second {
-                    flow = flow::prove(tx, &flow, user, Proof::second(Method::Totp, now), now)
-                        .await?
-                        .expect("the code counts");
-                }
-                let finished = flow::finish(tx, &flow, None, now).await?.expect("the sign-in is complete");
-                let agent = Agent { user_agent: "Firefox/130 Linux".to_owned(), address: "192.0.2.7".to_owned() };
-                Ok(sessions::begin(tx, &keys, &finished, &agent, now).await?.expect("a session").1)
-            })
-            .await
+        self.castellan.signed_in_by(&self.mara, &[Method::Totp]).await
     }
 
     /// What the app with this key shows now.
@@ -121,10 +93,10 @@ async fn the_overview_lists_factors_and_sessions_and_nothing_of_others() {
     let scene = scene().await;
     let mut browser = scene.signed_in().await;
     let other = scene.castellan.person(&scene.world.client, "eve@harbour.example").password().create().await;
-    scene.session(&other, false).await;
+    scene.castellan.signed_in(&other).await;
     let page = browser.get("/account").await;
     page.has_status(200);
-    assert!(page.body.contains("Authenticator app") && page.body.contains("Firefox on Linux"));
+    assert!(page.body.contains("Authenticator app") && page.body.contains("This one"));
     assert!(!page.has_element("end-others"), "one session: none to end");
     assert!(!page.body.contains("eve@"));
     assert_eq!(page.header("cache-control"), "no-store");
@@ -143,6 +115,80 @@ async fn a_changed_password_ends_the_other_sessions_and_this_one_goes_on() {
     let again = scene.change(&mut here, [&scene.mara.password, NEW, NEW]).await;
     again.has_status(422);
     assert!(again.body.contains("not your current password"), "the old one is gone");
+}
+
+/// security.md row 66.
+#[tokio::test]
+async fn a_changed_password_ends_the_refresh_tokens_of_other_sessions_and_no_more() {
+    let scene = scene().await;
+    let (castellan, user) = (&scene.castellan, scene.mara.user.id);
+    castellan.assign(Subject::User(user), &scene.world.recover, &["viewer"], scene.world.client.id).await;
+    let app = castellan.client(&scene.world.recover).create().await;
+    let (mut here, mut elsewhere) = (scene.signed_in().await, scene.signed_in().await);
+    let token = |tokens: serde_json::Value| tokens["refresh_token"].as_str().expect("a refresh token").to_owned();
+    let (kept, ended) = (token(app.tokens(&mut here).await), token(app.tokens(&mut elsewhere).await));
+    scene.change(&mut here, [&scene.mara.password, NEW, NEW]).await.has_status(200);
+    app.refresh(&ended).await.refuses(400, "invalid_grant");
+    app.refresh(&kept).await.has_status(200);
+}
+
+/// product.md M4.
+#[tokio::test]
+async fn a_reset_of_the_factors_ends_every_session_and_refresh_token() {
+    let scene = scene().await;
+    let (castellan, user) = (&scene.castellan, scene.mara.user.clone());
+    castellan.assign(Subject::User(user.id), &scene.world.recover, &["viewer"], scene.world.client.id).await;
+    let app = castellan.client(&scene.world.recover).create().await;
+    let mut browser = scene.signed_in().await;
+    let tokens = app.tokens(&mut browser).await;
+    let (keys, now) = (Arc::clone(&castellan.app.master), castellan.now());
+    castellan.write(async move |tx| mfa::reset(tx, &keys, &user, &By::operator(), now).await).await;
+    assert_eq!(browser.get_once("/account").await.location(), "/login");
+    app.refresh(tokens["refresh_token"].as_str().expect("a token")).await.refuses(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn the_way_through_the_step_up_leads_back_to_the_act() {
+    let scene = scene().await;
+    let mut browser = scene.signed_in().await;
+    scene.castellan.advance(601);
+    let page = browser.get("/account/password").await;
+    assert!(page.url.contains("/login/totp"), "{}", page.url);
+    let code = scene.code("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    let page = browser.submit(&page, "code-submit", &[("code", &code)]).await;
+    page.has_status(200);
+    assert!(page.url.ends_with("/account/password"), "{}", page.url);
+    assert!(page.has_element("password-form"));
+}
+
+/// Usernameless (M2): the key alone, which verified its owner, is two factors.
+#[tokio::test]
+async fn a_passkey_signs_in_by_itself_and_only_once_for_each_challenge() {
+    let scene = scene().await;
+    let mut browser = scene.signed_in().await;
+    let page = browser.get("/account/passkey").await;
+    let token = csrf(&page);
+    let options = browser.post_once("/account/passkey/options", &[("csrf", &token)], &[]).await.expect(200);
+    let mut key = Key::new();
+    let credential = key.create(&options["options"]).await.to_string();
+    let ceremony = options["ceremony"].as_str().expect("an id").to_owned();
+    let typed = [("ceremony", ceremony.as_str()), ("credential", credential.as_str()), ("name", "Laptop")];
+    browser.submit(&page, "enrol-passkey-form", &typed).await.has_status(200);
+
+    let mut other = scene.castellan.browser();
+    let page = other.get("/login").await;
+    let fields = [("csrf", csrf(&page)), ("flow", value_of(&page, "flow"))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let options = other.post_once("/login/passkey/discover", &fields, &[]).await.expect(200);
+    let credential = key.get(&options["options"]).await.to_string();
+    let ceremony = options["ceremony"].as_str().expect("an id").to_owned();
+    let typed = [("ceremony", ceremony.as_str()), ("credential", credential.as_str())];
+    let mut thief = scene.castellan.browser();
+    let elsewhere = thief.get("/login").await;
+    let stolen = thief.submit(&elsewhere, "passkey-form", &typed).await;
+    assert!(!stolen.url.ends_with("/account"), "the answer belongs to another browser's sign-in");
+    let page = other.submit(&page, "passkey-form", &typed).await;
+    assert!(page.url.ends_with("/account"), "{} {}", page.url, page.body);
 }
 
 #[tokio::test]
@@ -203,8 +249,13 @@ async fn what_could_lose_the_account_needs_a_factor_of_the_last_ten_minutes() {
 
 /// The form token of a page.
 fn csrf(page: &Answer) -> String {
-    let (_, rest) = page.body.split_once(r#"name="csrf" value=""#).expect("a token");
-    rest.split('"').next().expect("a token").to_owned()
+    value_of(page, "csrf")
+}
+
+/// The value of a hidden field.
+fn value_of(page: &Answer, name: &str) -> String {
+    let (_, rest) = page.body.split_once(&format!(r#"name="{name}" value=""#)).expect("a field");
+    rest.split('"').next().expect("a value").to_owned()
 }
 
 #[tokio::test]
@@ -305,9 +356,7 @@ async fn where_the_server_has_only_an_address_passkeys_are_off_and_the_page_says
     let world = castellan.world().await;
     let mara = castellan.person(&world.client, "mara@harbour.example").password().create().await;
     let scene = Scene { castellan, world, mara };
-    let mut browser = scene.castellan.browser();
-    let session = scene.session(&scene.mara, false).await;
-    browser.cookies.insert("castellan_session".to_owned(), session.expose().to_owned());
+    let mut browser = scene.castellan.signed_in(&scene.mara).await;
     let page = browser.get("/account").await;
     assert!(page.has_element("no-passkeys") && !page.has_element("add-passkey"));
     browser.get("/account/passkey").await.has_status(404);
@@ -341,9 +390,8 @@ async fn a_factor_is_renamed_and_the_last_one_stays_while_policy_needs_it() {
 async fn another_persons_factor_and_session_are_not_found() {
     let scene = scene().await;
     let eve = scene.castellan.person(&scene.world.client, "eve@harbour.example").password().create().await;
-    let mut browser = scene.castellan.browser();
-    browser.cookies.insert("castellan_session".to_owned(), scene.session(&eve, false).await.expose().to_owned());
-    scene.session(&scene.mara, true).await;
+    let mut browser = scene.castellan.signed_in(&eve).await;
+    scene.signed_in().await;
     let page = browser.get("/account").await;
     let token = csrf(&page);
     let mut db = scene.castellan.app.store.reader().await.expect("a reader");
