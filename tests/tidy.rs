@@ -29,7 +29,21 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("tokens", &["clients", "keys", "organizations", "users"]),
     // A sign-in that is finished is judged once more by the policy of the product it leads to.
     ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "products", "tokens", "users"]),
-    ("mfa", &["access", "action_tokens", "attempts", "audit", "mail", "organizations", "products", "sessions", "tokens", "users"]),
+    (
+        "mfa",
+        &[
+            "access",
+            "action_tokens",
+            "attempts",
+            "audit",
+            "mail",
+            "organizations",
+            "products",
+            "sessions",
+            "tokens",
+            "users",
+        ],
+    ),
     ("users", &["access", "action_tokens", "audit", "organizations", "products", "sessions", "tokens"]),
 ];
 
