@@ -76,6 +76,10 @@ impl Actor {
         organization: OrganizationId,
     ) -> Result<bool> {
         let lineage = organizations::lineage(db, organization).await?;
+        let is_provider = lineage.first().is_some_and(|organization| organization.parent_id.is_none());
+        if OF_THE_PROVIDER.contains(&permission) && !is_provider {
+            return Ok(false);
+        }
         let mut held = self.held.iter().filter(|held| held.subtree && held.name == permission);
         Ok(held.any(|held| lineage.iter().any(|above| above.id == held.organization_id)))
     }

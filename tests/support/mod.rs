@@ -37,6 +37,7 @@ use castellan::{
 use tower::ServiceExt;
 
 pub use answer::Answer;
+pub use database::Database as TestDatabase;
 pub use browser::Browser;
 pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
 pub use relying_party::RelyingParty;
