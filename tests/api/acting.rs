@@ -17,7 +17,8 @@ async fn deactivation_ends_everything_and_reactivation_brings_access_back() {
     let client = castellan.client(&world.recover).create().await;
     let mut browser = castellan.signed_in(&other).await;
     let tokens = client.tokens(&mut browser).await;
-    let (access, refresh) = (tokens["access_token"].as_str().expect("one"), tokens["refresh_token"].as_str().expect("one"));
+    let (access, refresh) =
+        (tokens["access_token"].as_str().expect("one"), tokens["refresh_token"].as_str().expect("one"));
     let path = format!("/organizations/{}/users/{}", world.partner.id, other.user.id);
 
     admin.post(&format!("{path}/deactivate")).await.has_status(204);

@@ -34,7 +34,9 @@ async fn a_created_person_is_invited_by_mail() {
     let link = &mails[0].links[0];
     assert!(link.starts_with("http://localhost:8080/login/activate?token="), "{link}");
     let token = link.split('=').next_back().expect("a token");
-    for path in [users.clone(), format!("{users}?status=invited"), format!("{users}/{}", made["id"].as_str().expect("id"))] {
+    for path in
+        [users.clone(), format!("{users}?status=invited"), format!("{users}/{}", made["id"].as_str().expect("id"))]
+    {
         assert!(!admin.get(&path).await.body.contains(token));
     }
     assert!(!answer.body.contains(token));
@@ -142,8 +144,18 @@ async fn unknown_fields_are_refused() {
     let users = format!("/organizations/{}/users", world.partner.id);
     let path = format!("{users}/{}", other.user.id);
     for field in [
-        "id", "organization_id", "created_at", "status", "is_admin", "password_hash", "email_verified", "email",
-        "mfa", "login_name", "realm", "connection_id",
+        "id",
+        "organization_id",
+        "created_at",
+        "status",
+        "is_admin",
+        "password_hash",
+        "email_verified",
+        "email",
+        "mfa",
+        "login_name",
+        "realm",
+        "connection_id",
     ] {
         let answer = admin.send("PATCH", &path, &json!({ "given_name": "X", field: "x" })).await;
         assert_eq!(problem(&answer, 400), "malformed-request", "{field}");

@@ -49,12 +49,7 @@ pub async fn somebody(castellan: &Castellan, organization: &Organization, login:
 }
 
 /// The same, signed in with a second factor, holding a token of the portal's audience.
-pub async fn caller<'c>(
-    castellan: &'c Castellan,
-    organization: &Organization,
-    login: &str,
-    role: &str,
-) -> Caller<'c> {
+pub async fn caller<'c>(castellan: &'c Castellan, organization: &Organization, login: &str, role: &str) -> Caller<'c> {
     let person = somebody(castellan, organization, login, role).await;
     let bearer = bearer(castellan, &person).await;
     Caller { castellan, person, bearer }

@@ -53,7 +53,9 @@ async fn a_connection_gives_only_what_is_its_organizations() {
         let new = json!({ "name": "HR", "default_products": [{ "slug": product, "roles": ["administrator"] }] });
         assert_eq!(problem(&admin.send("POST", &connections, &new).await, 422), "invalid-fields");
     }
-    for wrong in [json!({ "name": " " }), json!({ "name": "x", "vendor": "y" }), json!({ "name": "x", "token_days": 0 })] {
+    for wrong in
+        [json!({ "name": " " }), json!({ "name": "x", "vendor": "y" }), json!({ "name": "x", "token_days": 0 })]
+    {
         admin.send("POST", &connections, &wrong).await.has_status(422);
     }
     assert_eq!(admin.get(&connections).await.expect(200)["connections"], json!([]));

@@ -215,9 +215,8 @@ async fn two_administrators_cannot_end_each_other_at_once() {
     let world = castellan.world().await;
     let mara = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
     let jonas = caller(&castellan, &world.partner, "jonas@brackwater.example", "administrator").await;
-    let path = |person: &Caller<'_>| {
-        format!("/organizations/{}/users/{}/deactivate", world.partner.id, person.person.user.id)
-    };
+    let path =
+        |person: &Caller<'_>| format!("/organizations/{}/users/{}/deactivate", world.partner.id, person.person.user.id);
     let (to_jonas, to_mara) = (path(&jonas), path(&mara));
     let (first, second) = tokio::join!(mara.post(&to_jonas), jonas.post(&to_mara));
     let done = [&first, &second].iter().filter(|answer| answer.status.as_u16() == 204).count();
@@ -233,7 +232,9 @@ async fn nobody_reaches_above_themselves() {
     let partner = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
     // At home at the partner, yet an administrator of the provider.
     let above = somebody(&castellan, &world.partner, "vera@brackwater.example", "basic").await;
-    castellan.assign(Subject::User(above.user.id), &castellan.portal().await, &["administrator"], world.provider.id).await;
+    castellan
+        .assign(Subject::User(above.user.id), &castellan.portal().await, &["administrator"], world.provider.id)
+        .await;
     let users = format!("/organizations/{}/users", world.partner.id);
     let path = format!("{users}/{}", above.user.id);
     for act in ["deactivate", "reset-password", "reset-mfa"] {
@@ -248,9 +249,7 @@ async fn nobody_reaches_above_themselves() {
     // A helper that may create and edit, but holds no more: it makes no administrators.
     let held = ["portal:users:read", "portal:users:create", "portal:users:update"];
     let helper = api_token(&castellan, &world.partner, &held).await;
-    let new = |role: &str| {
-        json!({ "given_name": "New", "family_name": "Boss", "email": format!("boss.{role}@brackwater.example"), "portal_role": role })
-    };
+    let new = |role: &str| json!({ "given_name": "New", "family_name": "Boss", "email": format!("boss.{role}@brackwater.example"), "portal_role": role });
     let answer = castellan.json("POST", &format!("/api/v1{users}"), &helper, &new("administrator")).await;
     assert_eq!(problem(&answer, 403), "not-yours-to-give");
     // P6: Accountant waits for the provider.

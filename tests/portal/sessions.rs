@@ -171,9 +171,8 @@ async fn a_logout_token_ends_the_session_it_names() {
     let sign = |typ: &str, claims: &Value| {
         castellan.app.keys.sign(Algorithm::Es256, typ, claims, castellan.now()).expect("signed")
     };
-    let send = async |token: &str| {
-        castellan.post_form("/portal/backchannel-logout", &[], &[("logout_token", token)]).await
-    };
+    let send =
+        async |token: &str| castellan.post_form("/portal/backchannel-logout", &[], &[("logout_token", token)]).await;
     let changed = |name: &str, value: Value| {
         let mut claims = good.clone();
         claims[name] = value;

@@ -37,9 +37,9 @@ use castellan::{
 use tower::ServiceExt;
 
 pub use answer::Answer;
-pub use database::Database as TestDatabase;
 pub use browser::Browser;
 pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
+pub use database::Database as TestDatabase;
 pub use relying_party::RelyingParty;
 pub use sign_in::{AuthorizationRequest, CHALLENGE, VERIFIER};
 pub use smtp::{Delivered, Mood, SmtpSink};
