@@ -75,9 +75,13 @@ pub fn unreachable(app: &ProductApp, error: &anyhow::Error) -> Response {
     problem(app, StatusCode::BAD_GATEWAY, "provider_unreachable", &format!("{error:#}"))
 }
 
-/// Whether a form was sent from a page of this app: other sites, and other ports, name another origin.
+/// Whether a form was sent from a page of this app. Our pages send no referrer, so browsers say `null` as
+/// the origin of their forms; what they say of the site they cannot be made to say wrongly.
 pub fn from_this_page(app: &ProductApp, headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_none_or(|origin| origin.as_bytes() == app.registration.url.as_bytes())
+    match headers.get("sec-fetch-site") {
+        Some(site) => site.as_bytes() == b"same-origin",
+        None => headers.get(header::ORIGIN).is_none_or(|origin| origin.as_bytes() == app.registration.url.as_bytes()),
+    }
 }
 
 fn page(status: StatusCode, template: &impl Template) -> Response {
