@@ -18,6 +18,7 @@
 
 mod activate;
 mod challenge;
+mod choice;
 mod consent;
 mod enroll;
 mod events;
@@ -46,7 +47,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/login", get(identify::show).post(identify::submit))
         .route("/login/password", get(password::show).post(password::submit))
-        .route("/login/challenge", get(challenge::choose).post(challenge::chosen))
+        .route("/login/challenge", get(choice::choose).post(choice::chosen))
         .route("/login/totp", get(challenge::show_totp).post(challenge::submit_totp))
         .route("/login/email", get(challenge::show_email).post(challenge::submit_email))
         .route("/login/recovery", get(challenge::show_recovery).post(challenge::submit_recovery))
@@ -61,7 +62,7 @@ pub fn routes() -> Router<App> {
         .route("/login/enroll/passkey/options", post(passkey::begin_enroll))
         .route("/login/recovery-codes", get(recovery_codes::show).post(recovery_codes::submit))
         .route("/login/recovery-codes.txt", get(recovery_codes::download))
-        .route("/login/stuck", get(challenge::stuck).post(challenge::give_up))
+        .route("/login/stuck", get(choice::stuck).post(choice::give_up))
         .route("/login/forgotten", get(forgotten::show).post(forgotten::submit))
         .route("/login/activate", get(activate::show).post(activate::submit))
         .route("/login/reset", get(reset::show).post(reset::submit))

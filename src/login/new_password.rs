@@ -12,13 +12,14 @@ use super::{
     step::{Visit, failed},
 };
 use crate::{
+    access::{self, Subject},
     action_tokens::{self, ActionToken, Purpose},
     clock::Timestamp,
     http::{Failure, Page},
-    organizations,
+    organizations, products,
     secret::{Secret, SecretHash},
     sessions::flow::{self, Proof, Start},
-    store::{self, Tx},
+    store::{self, Db, Tx},
     users::{self, User, password, password::PasswordHash},
 };
 
@@ -180,7 +181,15 @@ async fn set(tx: &mut Tx<'_>, context: &Context, new: &Setting, now: Timestamp) 
         users::verify_email(tx, user.id, now).await?;
     }
     let Some(user) = users::find(tx, user.id).await? else { return Ok(None) };
-    let flow = flow::start(tx, &new.browser, None, &Start::default(), now).await?;
+    let start = Start { back: landing(tx, &user, now).await?, ..Start::default() };
+    let flow = flow::start(tx, &new.browser, None, &start, now).await?;
     let proven = flow::prove(tx, &flow, user.id, Proof::password(now), now).await?;
     Ok(Some(advance(tx, context, proven, &user, now).await?))
+}
+
+/// Where the person lands (P3): the portal, for those who hold something there; else their account.
+async fn landing(db: &mut Db<'_>, user: &User, now: Timestamp) -> store::Result<Option<String>> {
+    let Some(portal) = products::find_by_slug(db, products::portal::SLUG).await? else { return Ok(None) };
+    let held = access::entitlement(db, Subject::User(user.id), portal.id, now).await?;
+    Ok(held.map(|_| "/portal".to_owned()))
 }

@@ -1,6 +1,7 @@
 //! Whoever must have a second factor and has none is led to set one up, and nowhere else (M1).
 
 use castellan::{
+    access::Subject,
     action_tokens::Purpose,
     mfa::Method,
     organizations::{MfaRule, Policy},
@@ -244,4 +245,21 @@ async fn who_may_not_sign_in_cannot_reset_either() {
     let page = type_both(&mut browser, mara.login(), &mara.password).await;
     page.has_status(410);
     assert!(!is_in(&mut browser).await);
+}
+
+/// P3: who holds something in the portal lands there after activation.
+#[tokio::test]
+async fn an_invited_portal_user_lands_in_the_portal() {
+    let (castellan, world, _) = scene().await;
+    let nora = castellan.person(&world.partner, "nora@brackwater.example").invited().create().await;
+    let portal = castellan.portal().await;
+    castellan.assign(Subject::User(nora.user.id), &portal, &["basic"], world.partner.id).await;
+    let token = link(&castellan, nora.user.id, Purpose::Activate).await;
+    let mut browser = castellan.browser();
+    let page = browser.get(&format!("/login/activate?token={token}")).await;
+    let (csrf, password) = (field(&page, "csrf"), "seven geese over the harbour");
+    let fields =
+        [("csrf", csrf.as_str()), ("token", &token), ("new_password", password), ("new_password_again", password)];
+    // The partner asks for no second factor, and the portal does so itself when it is entered.
+    assert_eq!(browser.post_once("/login/activate", &fields, &[]).await.location(), "/portal");
 }
