@@ -76,7 +76,9 @@ impl Products {
     /// Rules for a style element: parsed colours only.
     pub fn rules(&self) -> String {
         let coloured = self.0.iter().enumerate().filter_map(|(at, (_, colour))| colour.map(|colour| (at, colour)));
-        coloured.map(|(at, colour)| format!(".p-{at}{{--brand:{}}}", colour.css())).collect()
+        let rules: String = coloured.map(|(at, colour)| format!(".p-{at}{{--brand:{}}}", colour.css())).collect();
+        // The portal, and what the organization does not have: stone.
+        rules + ".p-other{--brand:#4a5357}"
     }
 }
 
