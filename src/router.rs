@@ -14,7 +14,7 @@ use crate::{
     login, oauth, oidc, operation,
     portal::{self, Portal},
     portal_sessions::Rows,
-    scim::{self, discovery, groups, users},
+    scim::{self, discovery, groups, search, users},
     setup,
 };
 
@@ -81,6 +81,7 @@ fn scim(app: &App) -> Router<App> {
         .route("/ResourceTypes/{id}", get(discovery::resource_type))
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
+        .route("/.search", post(search::everywhere))
         .route("/Users", get(users::list).post(users::create))
         .route("/Users/.search", post(users::search))
         .route("/Users/{id}", user)

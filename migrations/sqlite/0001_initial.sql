@@ -540,6 +540,7 @@ CREATE TABLE connection_log (
     details       TEXT    NOT NULL                -- JSON: changed attributes before and after, or why it was refused
 );
 CREATE INDEX connection_log_connection ON connection_log (connection_id, at);
+CREATE INDEX connection_log_at ON connection_log (at);
 
 -- What the mass-change guard holds until a person decides.
 CREATE TABLE held_changes (

@@ -6,6 +6,7 @@ use crate::{
     app::App,
     clock::Clock,
     config::{Config, Invalid, Source},
+    scim::Registry,
     settings, store,
 };
 
@@ -27,6 +28,7 @@ pub async fn open(source: &Source) -> anyhow::Result<App> {
 /// # Errors
 /// The database; a wrong master key; another relying party id.
 pub async fn start(config: Config) -> anyhow::Result<App> {
+    check_schemas(&config)?;
     if let store::Url::Sqlite(path) = &config.database {
         make_private(path).with_context(|| format!("{} cannot be made", path.display()))?;
     }
@@ -39,6 +41,18 @@ pub async fn start(config: Config) -> anyhow::Result<App> {
     };
     refuse_another_rp_id(&app).await?;
     Ok(app)
+}
+
+/// The SCIM schemas that the configuration names can be used.
+///
+/// # Errors
+/// The file that cannot.
+pub fn check_schemas(config: &Config) -> anyhow::Result<()> {
+    let loaded = Registry::load(config.scim.schemas.as_deref());
+    loaded.map(drop).map_err(|error| {
+        let remedy = "Mend it, or take it out of the folder: the built-in one stands in";
+        Invalid::new("scim.schemas", format!("cannot be used: {error}"), remedy).into()
+    })
 }
 
 /// Makes the database's file readable by this user only; SQLite gives its WAL the same mode.

@@ -1,7 +1,8 @@
 //! The provisioning log (V4): every request of a connection, what it changed or why it was refused.
 //!
 //! What changed something is logged in the transaction of the change; reads and refusals go through
-//! [`Recorder`], which writes them in batches and may lose the last few at a crash.
+//! [`Recorder`], which writes them in batches and may lose the last few at a crash. The janitor forgets
+//! entries after 30 days.
 
 use serde_json::Value;
 use sqlx::FromRow;
@@ -66,14 +67,6 @@ pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
 /// The database failed.
 pub async fn list(db: &mut Db<'_>, connection: ConnectionId, before: Timestamp, limit: i64) -> Result<Vec<Logged>> {
     fetch_all!(db, Logged, sql::LOG_LIST, connection, before, limit)
-}
-
-/// Forgets what is older than the log is kept (30 days).
-///
-/// # Errors
-/// The database failed.
-pub async fn expire(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
-    execute!(tx, sql::LOG_EXPIRE, before)
 }
 
 /// How many entries wait at most; a request beyond that waits for the writer.

@@ -37,5 +37,4 @@ statements! {
     /// The latest entries before a point in time.
     LOG_LIST = "SELECT id, at, method, path, status, resource_id, details FROM connection_log
                  WHERE connection_id = $1 AND at < $2 ORDER BY at DESC, id DESC LIMIT $3";
-    LOG_EXPIRE = "DELETE FROM connection_log WHERE at < $1";
 }

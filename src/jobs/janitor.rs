@@ -39,6 +39,8 @@ const SWEEPS: &[(Sweep, Duration)] = &[
     (Sweep(sql::SWEEP_ATTEMPTS), Duration::ZERO),
     (Sweep(sql::SWEEP_ACTION_TOKENS), DAY),
     (Sweep(sql::SWEEP_PORTAL_SESSIONS), Duration::ZERO),
+    // What administrators search for 30 days (V4).
+    (Sweep(sql::SWEEP_CONNECTION_LOG), Duration::from_secs(30 * 86_400)),
     (Sweep(sql::SWEEP_OUTBOX), Duration::from_secs(3 * 86_400)),
 ];
 

@@ -56,6 +56,8 @@ statements! {
         DELETE FROM email_codes WHERE id IN (SELECT id FROM email_codes WHERE expires_at <= $1 LIMIT $2)";
     SWEEP_SESSIONS = "
         DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+    SWEEP_CONNECTION_LOG = "
+        DELETE FROM connection_log WHERE id IN (SELECT id FROM connection_log WHERE at <= $1 LIMIT $2)";
     SWEEP_DEVICES = "
         DELETE FROM trusted_devices WHERE token_hash IN (SELECT token_hash FROM trusted_devices WHERE expires_at <= $1 LIMIT $2)";
     SWEEP_ACTION_TOKENS = "

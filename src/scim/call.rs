@@ -238,7 +238,10 @@ impl Call {
     pub async fn finish(&self, outcome: Result<Answer, Fault>) -> Response {
         match outcome {
             Ok(answer) => {
-                if !answer.is_logged {
+                if answer.is_logged {
+                    // It changed something, and may have left mail or logout tokens to send.
+                    self.app.wake.ring();
+                } else {
                     self.note(answer.status, answer.resource, json!({})).await;
                 }
                 answer.into_response()

@@ -82,18 +82,13 @@ impl<'s> Wanted<'s> {
             count: count.unwrap_or(USUAL).clamp(0, MOST),
         })
     }
+}
 
-    /// How many resources lie before the page.
-    pub fn offset(&self) -> i64 {
-        self.start_index - 1
-    }
-
-    /// The page of what a filter has found.
-    pub fn cut<T>(&self, found: Vec<T>) -> Vec<T> {
-        let offset = usize::try_from(self.offset()).unwrap_or(usize::MAX);
-        let count = usize::try_from(self.count).unwrap_or_default();
-        found.into_iter().skip(offset).take(count).collect()
-    }
+/// How many a filter has found, and the page of them.
+pub fn cut<T>(found: Vec<T>, (offset, count): (i64, i64)) -> (i64, Vec<T>) {
+    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let (offset, count) = (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(count).unwrap_or_default());
+    (total, found.into_iter().skip(offset).take(count).collect())
 }
 
 /// The selection of a request for one resource.

@@ -26,6 +26,7 @@ pub mod path;
 pub mod projection;
 mod provision;
 pub mod schema;
+pub mod search;
 mod uniqueness;
 pub mod users;
 pub mod value;

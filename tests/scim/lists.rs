@@ -169,3 +169,33 @@ async fn a_search_by_post_is_a_list() {
     assert_eq!(tool.post("/Groups/.search", &json!({})).await.expect(200)["totalResults"], 0);
     refused(&tool.post("/Users/.search", &json!({ "count": "x" })).await, 400, "invalidValue");
 }
+
+/// The same at the root, over all types: users first, then groups, counted together.
+#[tokio::test]
+async fn a_search_at_the_root_is_over_all_types() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::new(&castellan, &world.client).await;
+    for name in ["ada", "bob", "cyd"] {
+        tool.post("/Users", &json!({ "userName": name, "displayName": "Staff" })).await.expect(201);
+        castellan.advance(1);
+    }
+    for name in ["Crew", "Staff"] {
+        tool.group(name, &[]).await;
+        castellan.advance(1);
+    }
+    for (search, total, found) in [
+        (json!({}), 5, vec!["ada", "bob", "cyd", "Crew", "Staff"]),
+        (json!({ "startIndex": 2, "count": 3 }), 5, vec!["bob", "cyd", "Crew"]),
+        (json!({ "startIndex": 5, "count": 3 }), 5, vec!["Staff"]),
+        (json!({ "startIndex": 6 }), 5, vec![]),
+        (json!({ "filter": "displayName eq \"staff\"" }), 4, vec!["ada", "bob", "cyd", "Staff"]),
+        (json!({ "filter": "displayName eq \"staff\"", "startIndex": 4 }), 4, vec!["Staff"]),
+        (json!({ "filter": "userName eq \"bob\"" }), 1, vec!["bob"]),
+        (json!({ "filter": "members pr" }), 0, vec![]),
+    ] {
+        let list = tool.post("/.search", &search).await.expect(200);
+        assert_eq!((names(&list), &list["totalResults"]), (found, &json!(total)), "{search}");
+    }
+    refused(&tool.post("/.search", &json!({ "filter": "shoeSize pr" })).await, 400, "invalidFilter");
+}

@@ -1,5 +1,6 @@
 //! Behaviour of `scim`, over HTTP: a tool with a token provisions people and groups.
 
+mod deprovisioning;
 mod discovery;
 mod groups;
 mod isolation;

@@ -180,6 +180,26 @@ async fn a_put_replaces_all_but_keeps_active() {
     refused(&tool.put(&at(&person), &json!({ "title": "x" })).await, 400, "invalidValue");
 }
 
+/// RFC 7644 §3.5.2.2: a removed attribute is unassigned; the account stays as it is.
+#[tokio::test]
+async fn removing_active_neither_lets_in_nor_out() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::with(&castellan, &world.client, castellan::connections::Vendor::Generic, active_at_once()).await;
+    let sent = json!({ "userName": "ada", "password": "seven grey geese in a row" });
+    let person = tool.post("/Users", &sent).await.expect(201);
+    let endpoint = at(&person);
+    for (operation, shown, status) in [
+        (json!({ "op": "remove", "path": "active" }), Value::Null, Status::Active),
+        (json!({ "op": "add", "path": "active", "value": false }), json!(false), Status::Deactivated),
+        (json!({ "op": "remove", "path": "active" }), Value::Null, Status::Deactivated),
+        (json!({ "op": "add", "path": "active", "value": true }), json!(true), Status::Active),
+    ] {
+        assert_eq!(tool.patch(&endpoint, json!([operation])).await.expect(200)["active"], shown, "{operation}");
+        assert_eq!(user(&castellan, &person).await.expect("a row").status, status, "{operation}");
+    }
+}
+
 /// P11 and V5: as by the portal, with the same audit trail.
 #[tokio::test]
 async fn deactivation_ends_access_and_reactivation_gives_it_back() {

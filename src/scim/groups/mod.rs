@@ -5,7 +5,7 @@
 //! them out does not touch them. What a group gives its members is an assignment to it.
 
 mod members;
-mod search;
+pub mod search;
 mod write;
 
 use axum::{http::StatusCode, response::Response};
@@ -15,10 +15,11 @@ use super::{
     answer::{Answer, Fault, etag},
     call::Call,
     error::Refusal,
-    list::{self, Wanted},
+    list,
     patch::Operations,
     projection::Selection,
     schema::ResourceType,
+    search as all,
 };
 use crate::{
     groups::{self, Group},
@@ -32,20 +33,13 @@ const MOST_MEMBERS_SHOWN: i64 = 1000;
 
 /// `GET /Groups`
 pub async fn list(call: Call) -> Response {
-    let outcome = match call.resource_type(TYPE).and_then(|kind| Ok((kind, Wanted::from_query(&call, kind)?))) {
-        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
-        Err(refusal) => Err(refusal.into()),
-    };
+    let outcome = all::listed(&call, &[TYPE], all::Source::Query).await;
     call.finish(outcome).await
 }
 
 /// `POST /Groups/.search`
 pub async fn search(call: Call) -> Response {
-    let wanted = |kind| Ok((kind, Wanted::from_body(&call.json()?, kind)?));
-    let outcome = match call.resource_type(TYPE).and_then(wanted) {
-        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
-        Err(refusal) => Err(refusal.into()),
-    };
+    let outcome = all::listed(&call, &[TYPE], all::Source::Body).await;
     call.finish(outcome).await
 }
 

@@ -6,7 +6,7 @@ use super::resource;
 use crate::{
     groups::{self, Group},
     scim::{
-        answer::{Answer, Fault},
+        answer::Fault,
         call::Call,
         error::Refusal,
         filter::Filter,
@@ -17,26 +17,25 @@ use crate::{
     store::Db,
 };
 
-pub(super) async fn list(call: &Call, kind: &ResourceType, wanted: &Wanted<'_>) -> Result<Answer, Fault> {
-    let mut db = call.app.store.reader().await?;
+/// How many groups are meant, and those of them from `offset` on, `count` at most, as they are shown.
+pub async fn found(
+    db: &mut Db<'_>,
+    call: &Call,
+    kind: &ResourceType,
+    wanted: &Wanted<'_>,
+    (offset, count): (i64, i64),
+) -> Result<(i64, Vec<Value>), Fault> {
     let connection = call.connection.id;
     let (total, found) = match &wanted.filter {
-        None => {
-            let total = groups::count(&mut db, connection).await?;
-            let groups = groups::page(&mut db, connection, wanted.offset(), wanted.count).await?;
-            (total, groups)
-        }
-        Some(filter) => {
-            let found = find(&mut db, call, kind, filter).await?;
-            (i64::try_from(found.len()).unwrap_or(i64::MAX), wanted.cut(found))
-        }
+        None => (groups::count(db, connection).await?, groups::page(db, connection, offset, count).await?),
+        Some(filter) => list::cut(find(db, call, kind, filter).await?, (offset, count)),
     };
     let mut shown = Vec::new();
     for group in &found {
-        let resource = resource(&mut db, call, kind, &wanted.selection, group).await?;
+        let resource = resource(db, call, kind, &wanted.selection, group).await?;
         shown.push(wanted.selection.project(kind, resource));
     }
-    Ok(Answer::of(list::response(shown, Some((total, wanted.start_index)))))
+    Ok((total, shown))
 }
 
 /// What matches a filter; members are read only to judge a filter that asks about them.

@@ -27,7 +27,7 @@ pub struct Columns {
     pub given_name: String,
     pub family_name: String,
     pub display_name: String,
-    /// `None` if the resource does not say.
+    /// `None` if the resource does not say: the account stays as it is, and the answer does not say either.
     pub active: Option<bool>,
     pub document: Value,
 }
@@ -50,6 +50,9 @@ impl Columns {
         let active = rest.shift_remove("active").and_then(|active| active.as_bool());
         rest.shift_remove("password");
         let mut derived = Vec::new();
+        if active.is_none() {
+            derived.push("active");
+        }
         let (given_name, family_name, formatted) = take_name(&mut rest);
         let display_name = display_name.unwrap_or_else(|| {
             derived.push("displayName");
@@ -148,7 +151,9 @@ pub fn canonical(user: &User) -> Map<String, Value> {
     if !is_derived("displayName") && !user.display_name.is_empty() {
         resource.insert("displayName".to_owned(), user.display_name.as_str().into());
     }
-    resource.insert("active".to_owned(), is_active(user).into());
+    if !is_derived("active") {
+        resource.insert("active".to_owned(), is_active(user).into());
+    }
     let parts = [("givenName", &user.given_name), ("familyName", &user.family_name)];
     for (part, text) in parts.into_iter().filter(|(_, text)| !text.is_empty()) {
         let name = resource.entry("name").or_insert_with(|| json!({}));
@@ -199,6 +204,7 @@ mod tests {
     fn what_is_taken_apart_is_put_together_again() {
         for resource in [
             json!({ "userName": "a@example.com", "active": true }),
+            json!({ "userName": "a@example.com" }),
             json!({ "userName": "a", "active": true, "displayName": "A", "externalId": "7", "title": "T" }),
             json!({ "userName": "a", "active": true, "name": { "middleName": "M" } }),
             json!({ "userName": "a", "active": true, "name": { "givenName": "G", "familyName": "F", "formatted": "G F" } }),

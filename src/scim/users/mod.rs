@@ -4,7 +4,7 @@
 //! [`mapping`].
 
 mod mapping;
-mod search;
+pub mod search;
 mod write;
 
 use axum::{http::StatusCode, response::Response};
@@ -14,10 +14,11 @@ use super::{
     answer::{Answer, Fault, etag},
     call::Call,
     error::Refusal,
-    list::{self, Wanted},
+    list,
     patch::Operations,
     projection::Selection,
     schema::ResourceType,
+    search as all,
 };
 use crate::{
     groups::{self, Membership},
@@ -30,20 +31,13 @@ const TYPE: &str = "User";
 
 /// `GET /Users`
 pub async fn list(call: Call) -> Response {
-    let outcome = match call.resource_type(TYPE).and_then(|kind| Ok((kind, Wanted::from_query(&call, kind)?))) {
-        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
-        Err(refusal) => Err(refusal.into()),
-    };
+    let outcome = all::listed(&call, &[TYPE], all::Source::Query).await;
     call.finish(outcome).await
 }
 
 /// `POST /Users/.search`
 pub async fn search(call: Call) -> Response {
-    let wanted = |kind| Ok((kind, Wanted::from_body(&call.json()?, kind)?));
-    let outcome = match call.resource_type(TYPE).and_then(wanted) {
-        Ok((kind, wanted)) => search::list(&call, kind, &wanted).await,
-        Err(refusal) => Err(refusal.into()),
-    };
+    let outcome = all::listed(&call, &[TYPE], all::Source::Body).await;
     call.finish(outcome).await
 }
 

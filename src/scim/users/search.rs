@@ -7,7 +7,7 @@ use crate::{
     connections::unique,
     id::UserId,
     scim::{
-        answer::{Answer, Fault},
+        answer::Fault,
         call::Call,
         error::Refusal,
         filter::Filter,
@@ -23,25 +23,27 @@ use crate::{
 /// How many rows a filter without an index reads at once.
 const BATCH: i64 = 500;
 
-pub(super) async fn list(call: &Call, kind: &ResourceType, wanted: &Wanted<'_>) -> Result<Answer, Fault> {
-    let mut db = call.app.store.reader().await?;
+/// How many users are meant, and those of them from `offset` on, `count` at most, as they are shown.
+pub async fn found(
+    db: &mut Db<'_>,
+    call: &Call,
+    kind: &ResourceType,
+    wanted: &Wanted<'_>,
+    (offset, count): (i64, i64),
+) -> Result<(i64, Vec<Value>), Fault> {
     let connection = call.connection.id;
     let (total, found) = match &wanted.filter {
         None => {
-            let total = provisioned::count(&mut db, connection).await?;
-            let users = match wanted.count {
+            let total = provisioned::count(db, connection).await?;
+            let users = match count {
                 0 => Vec::new(),
-                count => provisioned::page(&mut db, connection, wanted.offset(), count).await?,
+                count => provisioned::page(db, connection, offset, count).await?,
             };
-            (total, resources(&mut db, call, kind, &wanted.selection, users).await?)
+            (total, resources(db, call, kind, &wanted.selection, users).await?)
         }
-        Some(filter) => {
-            let found = find(&mut db, call, kind, filter).await?;
-            (i64::try_from(found.len()).unwrap_or(i64::MAX), wanted.cut(found))
-        }
+        Some(filter) => list::cut(find(db, call, kind, filter).await?, (offset, count)),
     };
-    let shown = found.into_iter().map(|resource| wanted.selection.project(kind, resource)).collect();
-    Ok(Answer::of(list::response(shown, Some((total, wanted.start_index)))))
+    Ok((total, found.into_iter().map(|resource| wanted.selection.project(kind, resource)).collect()))
 }
 
 /// What matches a filter: candidates by an index where the filter pins an indexed attribute, else all,

@@ -61,7 +61,10 @@ pub(super) async fn create(
     resource: &Map<String, Value>,
     password: Option<&PasswordHash>,
 ) -> Result<User, Fault> {
-    let columns = Columns::of(resource)?;
+    let mut resource = resource.clone();
+    // RFC 7643 §4.1.1 leaves the default to us; the answer says which it is.
+    resource.entry("active").or_insert_with(|| true.into());
+    let columns = Columns::of(&resource)?;
     let is_active = columns.active != Some(false);
     let new = NewUser {
         organization_id: call.connection.organization_id,
@@ -81,7 +84,7 @@ pub(super) async fn create(
     };
     // Whoever has the name, of this organization or of another, is not told (V6).
     let user = users::insert(tx, &new, call.now).await?.map_err(|_| Refusal::Unique("userName".to_owned()))?;
-    claim(tx, call, &user, resource).await?;
+    claim(tx, call, &user, &resource).await?;
     provision::grant_defaults(tx, call, &user).await?;
     if let Some(hash) = password {
         password::set(tx, user.id, hash, SetBy::Import, call.now).await?;
