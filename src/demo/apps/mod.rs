@@ -46,6 +46,13 @@ pub struct Registration {
     pub url: String,
 }
 
+impl Registration {
+    /// What stands in the place of a logo.
+    fn initial(&self) -> String {
+        self.name.chars().take(1).collect()
+    }
+}
+
 /// A running product app. Cheap to clone.
 #[derive(Clone)]
 struct ProductApp(Arc<Parts>);

@@ -11,6 +11,9 @@ use crate::{
 pub struct Listed {
     pub slug: &'static str,
     pub name: &'static str,
+    /// What its tile says.
+    pub description: &'static str,
+    /// What its app says.
     pub tagline: &'static str,
     pub colour: &'static str,
 }
@@ -20,18 +23,21 @@ pub const LISTED: &[Listed] = &[
     Listed {
         slug: "recover",
         name: "Recover",
+        description: "Backup and restore",
         tagline: "Image backups of servers and workstations, and every way to get them back.",
         colour: "#0f6468",
     },
     Listed {
         slug: "tandem",
         name: "Tandem",
+        description: "File sync and sharing",
         tagline: "Files that are the same on every device, and shared with whom they should be.",
         colour: "#a4501c",
     },
     Listed {
         slug: "loft",
         name: "Loft",
+        description: "Cloud backup",
         tagline: "A second home for mailboxes and documents that live in somebody's cloud.",
         colour: "#8a2f4f",
     },
@@ -129,7 +135,7 @@ pub fn declarations(launch_url: impl Fn(&str) -> Option<String>, now: Timestamp)
             "tandem" => (TANDEM, TANDEM_ROLES),
             _ => (LOFT, LOFT_ROLES),
         };
-        let mut product = product(listed.slug, listed.name, listed.tagline, now);
+        let mut product = product(listed.slug, listed.name, listed.description, now);
         product.branding = Branding { color: Some(listed.colour.to_owned()), logo_uri: None };
         product.launch_url = launch_url(listed.slug).map(|origin| format!("{origin}/sign-in"));
         declaration(product, modules, roles)
