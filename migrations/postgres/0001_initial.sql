@@ -629,9 +629,9 @@ CREATE TABLE audit_events (
     outcome         TEXT    NOT NULL,             -- success | refused
     details         TEXT    NOT NULL,             -- JSON, no personal data
     commitment      BYTEA,                       -- SHA-256 of the commitments in audit_personal
-    position        BIGINT  -- its place in the chain; null until it is appended
+    position        BIGINT  -- its link of the chain; null until it is appended
 );
-CREATE INDEX audit_events_unchained ON audit_events (position, id);
+CREATE INDEX audit_events_position ON audit_events (position, organization_id, id);
 CREATE INDEX audit_events_organization ON audit_events (organization_id, at);
 CREATE INDEX audit_events_subject ON audit_events (subject_id, at);
 
@@ -651,14 +651,14 @@ CREATE TABLE person_keys (
     sealed    BYTEA   NOT NULL
 );
 
+-- A link covers the events that have its position.
 CREATE TABLE audit_chain (
     organization_id UUID    NOT NULL,
     position        BIGINT  NOT NULL,
-    event_id        UUID    NOT NULL,
-    hash            BYTEA   NOT NULL,             -- SHA-256 of the previous hash and the event
+    events          BIGINT  NOT NULL,             -- how many it covers
+    hash            BYTEA   NOT NULL,             -- SHA-256 of the previous hash and the events
     PRIMARY KEY (organization_id, position)
 );
-CREATE UNIQUE INDEX audit_chain_event_id ON audit_chain (event_id);
 
 -- Who does a job that only one node may do, and until when.
 CREATE TABLE leases (

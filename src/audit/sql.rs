@@ -33,28 +33,30 @@ statements! {
            AND ($4 = '' OR subject_kind = $4)
          ORDER BY at DESC, id DESC
          LIMIT $5";
-    /// What waits for its place in a chain.
-    UNCHAINED = "
+    /// Organizations with events that wait for their place in a chain.
+    WAITING = "SELECT DISTINCT organization_id FROM audit_events WHERE position IS NULL LIMIT $1";
+    /// Gives the oldest of them their place, and answers exactly those.
+    PLACE = "
+        UPDATE audit_events SET position = $2
+         WHERE id IN (SELECT id FROM audit_events
+                       WHERE position IS NULL AND organization_id = $1 ORDER BY id LIMIT $3)
+           AND position IS NULL
+        RETURNING id, organization_id, at, kind, actor_kind, actor_id, subject_kind, subject_id, outcome, details,
+                  commitment";
+    HEAD = "
+        SELECT position, hash FROM audit_chain WHERE organization_id = $1 ORDER BY position DESC LIMIT 1";
+    INSERT_LINK = "INSERT INTO audit_chain (organization_id, position, events, hash) VALUES ($1, $2, $3, $4)";
+    CHAINED_ORGANIZATIONS = "SELECT DISTINCT organization_id FROM audit_chain";
+    LINKS = "
+        SELECT position, events, hash FROM audit_chain
+         WHERE organization_id = $1 AND position > $2
+         ORDER BY position
+         LIMIT $3";
+    BLOCK = "
         SELECT id, organization_id, at, kind, actor_kind, actor_id, subject_kind, subject_id, outcome, details,
                commitment
           FROM audit_events
-         WHERE position IS NULL
-         ORDER BY id
-         LIMIT $1";
-    SET_POSITION = "UPDATE audit_events SET position = $2 WHERE id = $1";
-    HEAD = "
-        SELECT position, hash FROM audit_chain WHERE organization_id = $1 ORDER BY position DESC LIMIT 1";
-    INSERT_LINK = "INSERT INTO audit_chain (organization_id, position, event_id, hash) VALUES ($1, $2, $3, $4)";
-    CHAINED_ORGANIZATIONS = "SELECT DISTINCT organization_id FROM audit_chain";
-    /// A stretch of a chain with what its links stand for.
-    LINKS = "
-        SELECT c.position, c.event_id, c.hash, e.id, e.organization_id, e.at, e.kind, e.actor_kind, e.actor_id,
-               e.subject_kind, e.subject_id, e.outcome, e.details, e.commitment
-          FROM audit_chain c
-          LEFT JOIN audit_events e ON e.id = c.event_id AND e.position = c.position
-         WHERE c.organization_id = $1 AND c.position > $2
-         ORDER BY c.position
-         LIMIT $3";
+         WHERE organization_id = $1 AND position = $2";
     COUNT_CHAINED = "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_events WHERE position IS NOT NULL";
     COUNT_UNCHAINED = "SELECT CAST(COUNT(*) AS BIGINT) FROM audit_events WHERE position IS NULL";
 }
@@ -91,41 +93,13 @@ pub struct PersonalRow {
     pub sealed: Option<Sealed>,
 }
 
-/// A link of a chain; `event` is `None` where the event is gone or was moved.
+/// A link of a chain.
 #[derive(sqlx::FromRow)]
 pub struct Link {
     pub position: i64,
-    pub event_id: EventId,
+    /// How many events it covers.
+    pub events: i64,
     pub hash: Vec<u8>,
-    id: Option<EventId>,
-    organization_id: Option<OrganizationId>,
-    at: Option<Timestamp>,
-    kind: Option<String>,
-    actor_kind: Option<String>,
-    actor_id: Option<Uuid>,
-    subject_kind: Option<String>,
-    subject_id: Option<Uuid>,
-    outcome: Option<String>,
-    details: Option<String>,
-    commitment: Option<Vec<u8>>,
-}
-
-impl Link {
-    pub fn event(&self) -> Option<Recorded> {
-        Some(Recorded {
-            id: self.id?,
-            organization_id: self.organization_id?,
-            at: self.at?,
-            kind: self.kind.clone()?,
-            actor_kind: self.actor_kind.clone()?,
-            actor_id: self.actor_id,
-            subject_kind: self.subject_kind.clone(),
-            subject_id: self.subject_id,
-            outcome: self.outcome.clone()?,
-            details: self.details.clone()?,
-            commitment: self.commitment.clone(),
-        })
-    }
 }
 
 pub async fn insert(
@@ -202,18 +176,32 @@ pub async fn list(
     fetch_all!(db, Recorded, LIST, organization, before, filter.kind.as_str(), filter.subject_kind.as_str(), limit)
 }
 
-pub async fn unchained(db: &mut Db<'_>, limit: i64) -> Result<Vec<Recorded>> {
-    fetch_all!(db, Recorded, UNCHAINED, limit)
+pub async fn waiting(db: &mut Db<'_>, limit: i64) -> Result<Vec<OrganizationId>> {
+    Ok(fetch_all!(db, (OrganizationId,), WAITING, limit)?.into_iter().map(|row| row.0).collect())
+}
+
+pub async fn place(tx: &mut Tx<'_>, organization: OrganizationId, position: i64, limit: i64) -> Result<Vec<Recorded>> {
+    fetch_all!(tx, Recorded, PLACE, organization, position, limit)
 }
 
 pub async fn head(db: &mut Db<'_>, organization: OrganizationId) -> Result<Option<(i64, Vec<u8>)>> {
     fetch_optional!(db, (i64, Vec<u8>), HEAD, organization)
 }
 
-pub async fn append(tx: &mut Tx<'_>, event: &Recorded, position: i64, hash: &[u8]) -> Result<()> {
-    execute!(tx, INSERT_LINK, event.organization_id, position, event.id, hash)?;
-    execute!(tx, SET_POSITION, event.id, position)?;
+pub async fn insert_link(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    position: i64,
+    block: &[Recorded],
+    hash: &[u8],
+) -> Result<()> {
+    let events = i64::try_from(block.len()).unwrap_or(i64::MAX);
+    execute!(tx, INSERT_LINK, organization, position, events, hash)?;
     Ok(())
+}
+
+pub async fn block(db: &mut Db<'_>, organization: OrganizationId, position: i64) -> Result<Vec<Recorded>> {
+    fetch_all!(db, Recorded, BLOCK, organization, position)
 }
 
 pub async fn chained_organizations(db: &mut Db<'_>) -> Result<Vec<OrganizationId>> {

@@ -8,11 +8,13 @@ use crate::{
 };
 
 /// Links read at a time.
-const STRETCH: i64 = 500;
+const STRETCH: i64 = 200;
 
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// Events that have their place in a chain.
+    pub events: i64,
     /// Links that were checked.
     pub links: i64,
     /// Events that wait for their place; a running server appends them within a second.
@@ -24,15 +26,15 @@ pub struct Report {
 /// Something that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
-    #[error("organization {0}: the link at position {1} is missing")]
+    #[error("organization {0}: link {1} of the chain is missing")]
     MissingLink(OrganizationId, i64),
-    #[error("organization {0}: event {1} at position {2} is gone or was moved")]
-    MissingEvent(OrganizationId, EventId, i64),
-    #[error("organization {0}: event {1} or its link at position {2} was changed")]
-    Changed(OrganizationId, EventId, i64),
+    #[error("organization {0}: link {1} covers {2} events, but {3} are there")]
+    MissingEvents(OrganizationId, i64, i64, usize),
+    #[error("organization {0}: an event of link {1}, or the link, was changed")]
+    Changed(OrganizationId, i64),
     #[error("event {0}: its personal part was changed or removed")]
     Personal(EventId),
-    #[error("{0} events have a place in a chain, but the chains have {1} links")]
+    #[error("{0} events have a place in a chain, but the links cover {1}")]
     Count(i64, i64),
 }
 
@@ -48,8 +50,8 @@ pub async fn verify(store: &Store, master: &MasterKeys) -> Result<Report> {
     }
     let (chained, waiting) = sql::counts(&mut db).await?;
     report.waiting = waiting;
-    if chained != report.links {
-        report.flaws.push(Flaw::Count(chained, report.links));
+    if chained != report.events {
+        report.flaws.push(Flaw::Count(chained, report.events));
     }
     Ok(report)
 }
@@ -67,20 +69,21 @@ async fn walk(db: &mut Db<'_>, master: &MasterKeys, organization: OrganizationId
                 report.flaws.push(Flaw::MissingLink(organization, position + 1));
             }
             position = link.position;
-            match link.event() {
-                None => report.flaws.push(Flaw::MissingEvent(organization, link.event_id, position)),
-                Some(event) => {
-                    if chain::link(&previous, &event) != link.hash {
-                        report.flaws.push(Flaw::Changed(organization, event.id, position));
-                    }
-                    if !commitment_holds(db, master, &event).await? {
-                        report.flaws.push(Flaw::Personal(event.id));
-                    }
+            let mut block = sql::block(db, organization, position).await?;
+            if i64::try_from(block.len()) != Ok(link.events) {
+                report.flaws.push(Flaw::MissingEvents(organization, position, link.events, block.len()));
+            } else if chain::link(&previous, &mut block) != link.hash {
+                report.flaws.push(Flaw::Changed(organization, position));
+            }
+            for event in &block {
+                if !commitment_holds(db, master, event).await? {
+                    report.flaws.push(Flaw::Personal(event.id));
                 }
             }
             // Go on from what stands there, so that one change is one flaw.
             previous = link.hash;
             report.links += 1;
+            report.events += link.events;
         }
     }
 }

@@ -22,7 +22,8 @@ pub async fn run(Command::Verify: Command, source: &Source) -> anyhow::Result<Ex
         say(&flaw.to_string());
     }
     say(&format!(
-        "{} links checked, {} flaws, {} events wait for their place.",
+        "{} events in {} links checked, {} flaws, {} events wait for their place.",
+        report.events,
         report.links,
         report.flaws.len(),
         report.waiting

@@ -93,7 +93,7 @@ fn metadata(config: &Config) -> Result<Metadata, url::ParseError> {
         end_session_endpoint: config.url("/logout"),
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
-        prompt_values_supported: ["none", "login", "consent"].map(str::to_owned).to_vec(),
+        prompt_values_supported: ["none", "login", "consent", "select_account"].map(str::to_owned).to_vec(),
     };
     let acr = [policy::ACR_PASSWORD, policy::ACR_MFA, policy::ACR_PHISHING_RESISTANT];
     Ok(Metadata::new(
