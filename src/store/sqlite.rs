@@ -1,6 +1,8 @@
 //! Group commit: one writer runs what has queued, each unit in a savepoint, and commits once.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin};
+
+use futures_util::FutureExt;
 
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -43,10 +45,9 @@ where
 {
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + 'a>> {
         Box::pin(async move {
-            let outcome = (self.unit)(tx).await;
-            let keep = outcome.is_ok();
-            self.outcome = Some(outcome);
-            keep
+            // A panic is its caller's failure, not the writer's end: what it wrote is rolled back.
+            self.outcome = AssertUnwindSafe((self.unit)(tx)).catch_unwind().await.ok();
+            matches!(self.outcome, Some(Ok(_)))
         })
     }
 

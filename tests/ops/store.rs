@@ -43,6 +43,18 @@ async fn a_failed_unit_keeps_nothing_and_its_neighbours_everything() {
     assert_eq!(partners.len(), 20, "each committed unit and no other");
 }
 
+/// Security row 135: a panic inside a write costs that request, and no other.
+#[tokio::test]
+async fn a_panic_in_one_unit_leaves_the_writer_to_the_others() {
+    let castellan = Castellan::start().await;
+    let store = castellan.app.store.clone();
+    let panicking = tokio::spawn(async move {
+        store.write(async |_: &mut store::Tx<'_>| -> store::Result<()> { panic!("a defect, for this test") }).await
+    });
+    assert!(!matches!(panicking.await, Ok(Ok(()))));
+    castellan.organization(None, Kind::Provider, "Vendor").await;
+}
+
 /// What `bump_revision` is for: a question and the write that rests on it, fifty times at once.
 #[tokio::test]
 async fn a_bumped_revision_serialises_a_rule_over_several_rows() {
