@@ -122,7 +122,7 @@ async fn live(
             return Ok(Some((session.id, kept)));
         }
         if portal.rows.lease(session.id, REFRESH, now).await.map_err(Trouble::broken)? {
-            return Ok(refreshed(portal, behalf, (session.id, kept), now).await?.map(|kept| (session.id, kept)));
+            return leased(portal, behalf, secret, now).await;
         }
         // Another request, or another node, is at it.
         if waited >= REFRESH {
@@ -131,6 +131,24 @@ async fn live(
         tokio::time::sleep(POLL).await;
         waited += POLL;
     }
+}
+
+/// Refreshes under the lease. The row counts as it is now: another may have refreshed between our reading
+/// and our lease, and the token we read would then end its family.
+async fn leased(
+    portal: &Portal,
+    behalf: &OnBehalf,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Option<(PortalSessionId, Kept)>, Trouble> {
+    let Some(session) = portal.rows.find(secret, now).await.map_err(Trouble::broken)? else { return Ok(None) };
+    let kept: Kept = serde_json::from_slice(&session.kept).map_err(Trouble::broken)?;
+    if now < kept.tokens.fresh_until {
+        // Gives the lease back.
+        portal.rows.replace(session.id, &session.kept).await.map_err(Trouble::broken)?;
+        return Ok(Some((session.id, kept)));
+    }
+    Ok(refreshed(portal, behalf, (session.id, kept), now).await?.map(|kept| (session.id, kept)))
 }
 
 async fn refreshed(
