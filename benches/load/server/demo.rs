@@ -138,6 +138,7 @@ pub async fn second_node(first: &Options) -> Result<(Process, Target)> {
         .env("CASTELLAN_PUBLIC_URL", format!("http://localhost:{}", first.port))
         .env("CASTELLAN_DATABASE", first.database.as_deref().context("nodes share a PostgreSQL")?)
         .env("CASTELLAN_MASTER_KEY_FILE", first.folder.join("demo").join("castellan.key"))
+        .env("CASTELLAN_LIMITS__REQUESTS_PER_SECOND", "0")
         .env("CASTELLAN_LOG__LEVEL", "warn")
         .stdout(Stdio::null());
     let mut process = Process::spawn(command)?;
