@@ -50,6 +50,10 @@ impl Options {
             }
         }
         std::fs::create_dir_all(&options.folder)?;
+        // Programs and folders are named from other folders too.
+        let program = std::fs::canonicalize(&options.castellan).with_context(|| options.castellan.clone())?;
+        options.castellan = program.display().to_string();
+        options.folder = std::fs::canonicalize(&options.folder)?;
         Ok(options)
     }
 
