@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::{
     key::{Key, Rejected},
     keyring::Signer,
+    seen::Seen,
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, secret::SecretHash};
 
 /// Longer tokens are not ours.
 const LONGEST: usize = 16 * 1024;
@@ -58,6 +59,7 @@ pub(super) fn write(key: &Key, (alg, typ, kid): (&str, &str, &str), claims: &[u8
 
 /// A token taken apart; nothing of it is believed yet.
 pub(super) struct Unverified<'a> {
+    token: &'a str,
     signing_input: &'a [u8],
     payload: Vec<u8>,
     signature: Vec<u8>,
@@ -73,6 +75,7 @@ impl<'a> Unverified<'a> {
         let (header, payload) = signing_input.split_once('.').ok_or(Invalid::Malformed)?;
         let decode = |part: &str| BASE64URL.decode(part).map_err(|_| Invalid::Malformed);
         Ok(Self {
+            token,
             signing_input: signing_input.as_bytes(),
             payload: decode(payload)?,
             signature: decode(signature)?,
@@ -85,6 +88,7 @@ impl<'a> Unverified<'a> {
         &self,
         typ: &str,
         find: impl FnOnce(&str) -> Option<&'k Signer>,
+        seen: &Seen,
     ) -> Result<Map<String, Value>, Invalid> {
         let header: Header<'_> = serde_json::from_slice(&self.header).map_err(|_| Invalid::Malformed)?;
         // RFC 8725 §3.11: one type of token is never taken for another.
@@ -95,8 +99,12 @@ impl<'a> Unverified<'a> {
         if header.alg != signer.algorithm.as_str() {
             return Err(Invalid::Key);
         }
-        if !signer.key.verify(self.signing_input, &self.signature) {
-            return Err(Invalid::Signature);
+        let token = SecretHash::of(self.token.as_bytes());
+        if !seen.knows(&token) {
+            if !signer.key.verify(self.signing_input, &self.signature) {
+                return Err(Invalid::Signature);
+            }
+            seen.note(token);
         }
         serde_json::from_slice(&self.payload).map_err(|_| Invalid::Malformed)
     }

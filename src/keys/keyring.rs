@@ -9,7 +9,9 @@ use super::{
     Algorithm, Error,
     jws::{self, Invalid, Unverified},
     key::Key,
-    making, sql,
+    making,
+    seen::Seen,
+    sql,
 };
 use crate::{
     clock::Timestamp,
@@ -28,6 +30,8 @@ pub(super) struct Inner {
     pub holder: Holder,
     ring: RwLock<Arc<Ring>>,
     changed: Notify,
+    /// Signatures of our own that were good before.
+    seen: Seen,
     /// Held while this process makes its RS256 key.
     pub making: tokio::sync::Mutex<()>,
 }
@@ -81,6 +85,7 @@ impl Keyring {
             holder: Holder::random(),
             ring: RwLock::default(),
             changed: Notify::new(),
+            seen: Seen::default(),
             making: tokio::sync::Mutex::new(()),
         }));
         making::first_keys(&keyring, now).await?;
@@ -183,7 +188,8 @@ impl Keyring {
 
     fn read(&self, token: &str, typ: &str, usable: impl Fn(&Signer) -> bool) -> Result<Map<String, Value>, Invalid> {
         let ring = self.ring();
-        Unverified::parse(token)?.verify(typ, |key_id| ring.signers.get(key_id).filter(|signer| usable(signer)))
+        let find = |key_id: &str| ring.signers.get(key_id).filter(|signer| usable(signer));
+        Unverified::parse(token)?.verify(typ, find, &self.0.seen)
     }
 
     fn ring(&self) -> Arc<Ring> {

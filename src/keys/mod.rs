@@ -19,6 +19,7 @@ mod key;
 mod keyring;
 mod making;
 mod rotation;
+mod seen;
 mod sql;
 
 pub use algorithm::Algorithm;
