@@ -20,10 +20,12 @@ use crate::config;
 
 /// Puts the router behind the configured limits. Below [`super::surround`], which says who asks.
 pub fn guard<S: Clone + Send + Sync + 'static>(router: Router<S>, limits: &config::Limits) -> Router<S> {
-    let router = router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyLimitLayer::new(limits.body_bytes))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request));
+    // One layer of three: each layer of a router boxes every request once more. The first stands outermost.
+    let router = router.layer((
+        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request),
+        RequestBodyLimitLayer::new(limits.body_bytes),
+        CatchPanicLayer::custom(panicked),
+    ));
     let rate = NonZeroU32::new(limits.requests_per_second).zip(NonZeroU32::new(limits.burst));
     let Some((per_second, burst)) = rate else { return router };
     let limiter = Limits::new(PerSource { per_second, burst });
