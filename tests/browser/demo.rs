@@ -85,6 +85,14 @@ impl Demo {
         (status, serde_json::from_str(&answer.text().await.unwrap_or_default()).unwrap_or(Value::Null))
     }
 
+    /// Whether the app's own HTTP log has a logout token that it found valid and that ended a session.
+    pub async fn has_seen_logout(&self, slug: &str) -> bool {
+        let log = self.http.get(format!("{}/log", self.app(slug))).send().await.expect("the log");
+        let log: Value = serde_json::from_str(&log.text().await.expect("a body")).expect("JSON");
+        let valid = |entry: &Value| entry["logout"]["verdict"] == "valid" && entry["logout"]["sessions_ended"] == 1;
+        log.as_array().is_some_and(|entries| entries.iter().any(valid))
+    }
+
     /// Waits for a mail to that address and answers the first link in it.
     pub async fn link_mailed_to(&self, address: &str) -> String {
         let started = Instant::now();

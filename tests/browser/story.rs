@@ -87,6 +87,7 @@ async fn a_person_provisioned_over_scim_signs_in_to_two_products_with_mfa() {
             }
             assert!(ended.elapsed() < Duration::from_secs(1), "{slug} still has a session");
         }
+        assert!(demo.has_seen_logout(slug).await, "{slug} was told by a valid logout token");
     }
     chromium.open(demo.portal()).await;
     chromium.find("login-form").await;
