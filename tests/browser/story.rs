@@ -45,7 +45,8 @@ async fn a_person_provisioned_over_scim_signs_in_to_two_products_with_mfa() {
     set_password(&chromium).await;
     enrol_totp(&chromium).await;
 
-    chromium.wait_for_url(&format!("{}/account", demo.issuer())).await;
+    // The connection gives a portal role too, so the portal is where they land.
+    chromium.wait_for_url(demo.portal()).await;
 
     // From here single sign-on: no further question, and no way into what was not given.
     let mut held = Vec::new();
