@@ -90,8 +90,16 @@ impl Chromium {
         element.send_keys(text).await.expect("the field takes text");
     }
 
+    /// Presses a button that leads to another page, and waits until its own page is gone: whatever is read next
+    /// is read from the answer.
     pub async fn press(&self, id: &str) {
-        self.find(id).await.click().await.unwrap_or_else(|error| panic!("{id} cannot be pressed: {error}"));
+        let button = self.find(id).await;
+        button.clone().click().await.unwrap_or_else(|error| panic!("{id} cannot be pressed: {error}"));
+        let started = tokio::time::Instant::now();
+        while button.tag_name().await.is_ok() {
+            assert!(started.elapsed() < PATIENCE, "{id} leads nowhere\n{}", self.text("body").await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The text of the element with that id.
