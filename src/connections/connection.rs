@@ -40,7 +40,7 @@ pub struct NewConnection {
 }
 
 text_enum! {
-    /// Whose habits to expect; it chooses set-up texts, never rights.
+    /// Whose habits to expect; it chooses set-up texts and how requests are read, never rights.
     pub enum Vendor {
         Entra = "entra",
         Okta = "okta",

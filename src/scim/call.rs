@@ -14,25 +14,29 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use parking_lot::Mutex;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
     answer::{Answer, Fault},
     error::Refusal,
     limits::Limits,
-    patch::Habits,
+    patch::Operation,
+    quirks::{self, Quirks},
     schema::{Registry, ResourceType},
-    value::Unknown,
 };
 use crate::{
     app::App,
     audit::By,
     clock::Timestamp,
-    connections::{self, Bearer, Connection, Vendor, log},
+    connections::{self, Bearer, Connection, log},
     http::{ClientAddress, RequestId, UserAgent},
     id::ConnectionId,
 };
+
+/// How many warnings the log keeps of one request.
+const MOST_WARNINGS: usize = 20;
 
 /// What all requests share.
 pub struct Shared {
@@ -68,6 +72,7 @@ pub struct Inner {
     headers: HeaderMap,
     body: Bytes,
     request_id: RequestId,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Deref for Call {
@@ -116,6 +121,7 @@ impl Call {
             headers: request.headers().clone(),
             body: Bytes::new(),
             request_id,
+            warnings: Mutex::default(),
         };
         if let Some(limit) = call.connection.settings.rate_limit
             && !call.shared.limits.allow(id, limit, now)
@@ -177,14 +183,40 @@ impl Call {
         self.app.config.url(&self.connection.path())
     }
 
-    /// What to do about names that no schema knows.
-    pub fn unknown(&self) -> Unknown {
-        if self.connection.settings.strict { Unknown::Refuse } else { Unknown::Ignore }
+    /// Whose habits to expect.
+    pub fn quirks(&self) -> Quirks {
+        Quirks::of(&self.connection)
     }
 
-    /// What to tolerate in a PATCH.
-    pub fn habits(&self) -> Habits {
-        Habits { unknown: self.unknown(), create_missing: self.connection.vendor == Vendor::Entra }
+    /// What the body of POST or PUT sets; the log says what was left out.
+    ///
+    /// # Errors
+    /// The first attribute that is wrong.
+    pub fn resource(&self, kind: &ResourceType, body: Value) -> Result<Map<String, Value>, Refusal> {
+        Ok(self.heard(self.quirks().resource(kind, body)?))
+    }
+
+    /// The operations of the body of PATCH; the log says what was left out.
+    ///
+    /// # Errors
+    /// The body has another form.
+    pub fn operations(&self, kind: &ResourceType, body: &Value) -> Result<Vec<Operation>, Refusal> {
+        Ok(self.heard(self.quirks().operations(kind, body)?))
+    }
+
+    fn heard<T>(&self, read: quirks::Read<T>) -> T {
+        for warning in read.warnings {
+            self.warn(warning);
+        }
+        read.value
+    }
+
+    /// Something that the administrator shall find beside the request in the log.
+    pub fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.lock();
+        if warnings.len() < MOST_WARNINGS && !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 
     /// Whether the client insists on a version (`If-Match`).
@@ -216,7 +248,11 @@ impl Call {
     }
 
     /// An entry of the provisioning log about this request.
-    pub fn entry(&self, status: StatusCode, resource: Option<Uuid>, details: Value) -> log::Entry {
+    pub fn entry(&self, status: StatusCode, resource: Option<Uuid>, mut details: Value) -> log::Entry {
+        let warnings = self.warnings.lock();
+        if !warnings.is_empty() {
+            details["warnings"] = json!(*warnings);
+        }
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
         log::Entry {
             connection: self.connection.id,

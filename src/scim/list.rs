@@ -38,6 +38,7 @@ impl<'s> Wanted<'s> {
             Some(text) => text.trim().parse().map(Some).map_err(|_| not_a_number(name)),
         };
         Self::new(
+            call,
             resource_type,
             [call.parameter("filter"), call.parameter("attributes"), call.parameter("excludedAttributes")],
             (number("startIndex")?, number("count")?),
@@ -48,7 +49,7 @@ impl<'s> Wanted<'s> {
     ///
     /// # Errors
     /// Likewise.
-    pub fn from_body(body: &Value, resource_type: &'s ResourceType) -> Result<Self, Refusal> {
+    pub fn from_body(call: &Call, body: &Value, resource_type: &'s ResourceType) -> Result<Self, Refusal> {
         let body = body.as_object().ok_or(Refusal::Syntax("a search is a JSON object"))?;
         let find = |name: &str| body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let number = |name: &str| match find(name) {
@@ -62,6 +63,7 @@ impl<'s> Wanted<'s> {
         };
         let filter = find("filter").and_then(Value::as_str).map(str::to_owned);
         Self::new(
+            call,
             resource_type,
             [filter, names("attributes"), names("excludedAttributes")],
             (number("startIndex")?, number("count")?),
@@ -69,13 +71,16 @@ impl<'s> Wanted<'s> {
     }
 
     fn new(
+        call: &Call,
         resource_type: &'s ResourceType,
         [filter, attributes, excluded]: [Option<String>; 3],
         (start_index, count): (Option<i64>, Option<i64>),
     ) -> Result<Self, Refusal> {
         let filter = filter.filter(|text| !text.trim().is_empty());
         Ok(Self {
-            filter: filter.map(|text| filter::parse(resource_type, &text)).transpose()?,
+            filter: filter
+                .map(|text| filter::parse(resource_type, &call.quirks().filter(resource_type, &text)))
+                .transpose()?,
             selection: Selection::parse(resource_type, attributes.as_deref(), excluded.as_deref()),
             // RFC 7644 table 6: less than 1 is 1, a negative count is 0.
             start_index: start_index.unwrap_or(1).max(1),

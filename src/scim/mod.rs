@@ -2,7 +2,8 @@
 //!
 //! The engine is pure and driven by [`schema`], one registry that is loaded from `schemas/*.json`:
 //! [`value`] takes what a client sent, [`path`] and [`filter`] name parts of resources, [`patch`]
-//! changes them, [`projection`] chooses what an answer shows. None of these knows HTTP or rows.
+//! changes them, [`projection`] chooses what an answer shows; [`quirks`] turns what vendors' tools send
+//! into the form that these expect. None of them knows HTTP or rows.
 //! Around it stand the endpoints: a [`call::Call`] is a request whose connection is known; [`users`]
 //! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
 //! [`crate::access`]); [`provision`] is what a new person gets.
@@ -25,6 +26,7 @@ pub mod patch;
 pub mod path;
 pub mod projection;
 mod provision;
+pub mod quirks;
 pub mod schema;
 pub mod search;
 mod uniqueness;

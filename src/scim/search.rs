@@ -43,7 +43,7 @@ pub async fn listed(call: &Call, types: &[&str], source: Source) -> Result<Answe
         let kind = call.resource_type(name)?;
         let wanted = match &body {
             None => Wanted::from_query(call, kind),
-            Some(body) => Wanted::from_body(body, kind),
+            Some(body) => Wanted::from_body(call, body, kind),
         };
         match wanted {
             Ok(wanted) => searches.push((kind, wanted)),

@@ -8,6 +8,7 @@ mod lists;
 mod people;
 mod refusals;
 mod schemas;
+mod vendors;
 
 use std::{sync::Mutex, time::Duration};
 

@@ -2,7 +2,7 @@ use crate::scim::error::Refusal;
 
 /// A piece of a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token<'t> {
+pub(in crate::scim) enum Token<'t> {
     /// A name, an operator or a literal without quotes.
     Word(&'t str),
     /// A JSON string, unescaped.
@@ -16,33 +16,33 @@ pub(super) enum Token<'t> {
 }
 
 /// Cuts a filter into tokens, each with its place.
-pub(super) struct Lexer<'t> {
+pub(in crate::scim) struct Lexer<'t> {
     text: &'t str,
     at: usize,
 }
 
 impl<'t> Lexer<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(in crate::scim) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
 
     /// Where the next token begins.
-    pub(super) fn at(&self) -> usize {
+    pub(in crate::scim) fn at(&self) -> usize {
         self.at
     }
 
     /// What has not been read.
-    pub(super) fn rest(&self) -> &'t str {
+    pub(in crate::scim) fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
 
     /// The next token without taking it.
-    pub(super) fn peek(&self) -> Result<Option<Token<'t>>, Refusal> {
+    pub(in crate::scim) fn peek(&self) -> Result<Option<Token<'t>>, Refusal> {
         Lexer { text: self.text, at: self.at }.next()
     }
 
     /// The next token; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Token<'t>>, Refusal> {
+    pub(in crate::scim) fn next(&mut self) -> Result<Option<Token<'t>>, Refusal> {
         let rest = self.rest();
         let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
         self.at += rest.len() - trimmed.len();

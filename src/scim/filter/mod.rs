@@ -5,8 +5,8 @@
 //! before any work is done. [`evaluate`] answers whether a resource matches; which rows may match at
 //! all is asked of [`Filter::pinned`] by whoever reads them.
 //!
-//! Two choices: `ne` is the opposite of `eq`, also for lists; and `emails[type eq "work"].value eq
-//! "x"`, which Entra ID sends, is read as `emails[type eq "work" and value eq "x"]`.
+//! One choice: `ne` is the opposite of `eq`, also for lists. Forms beyond the grammar, which Entra ID
+//! sends, are [`super::quirks`]' to rewrite.
 
 mod evaluate;
 mod lexer;
@@ -14,12 +14,13 @@ mod parse;
 
 use serde_json::Value;
 
+pub(super) use lexer::{Lexer, Token};
 pub use parse::{parse, parse_elements};
 
 use super::schema::Located;
 
 /// The longest filter in bytes.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 /// The most comparisons.
 const MOST_TERMS: usize = 100;
 /// The deepest nesting of parentheses, brackets and `not`.

@@ -150,7 +150,7 @@ impl<'s, 't> Parser<'s, 't> {
         }
     }
 
-    /// `attr[filter]`, or with a comparison of one more sub-attribute behind it.
+    /// `attr[filter]`
     fn elements(&mut self, located: Located<'s>, depth: usize) -> Result<Filter<'s>, Refusal> {
         let attribute = located.attribute;
         let outer = match self.names {
@@ -159,13 +159,8 @@ impl<'s, 't> Parser<'s, 't> {
         };
         self.take()?;
         self.names = Names::Element(attribute);
-        let mut inner = self.disjunction(depth + 1)?;
+        let inner = self.disjunction(depth + 1)?;
         self.expect(&Token::CloseBracket, "`]`")?;
-        if let Some(Token::Sub(name)) = self.lexer.peek()? {
-            self.take()?;
-            let sub = self.locate(name)?;
-            inner = Filter::And(Box::new(inner), Box::new(self.comparison(sub)?));
-        }
         self.names = outer;
         Ok(Filter::Elements(located, Box::new(inner)))
     }
@@ -209,8 +204,6 @@ impl<'s, 't> Parser<'s, 't> {
         match (attribute.kind, token) {
             (Kind::Complex, _) => Err("a sub-attribute, or pr"),
             (Kind::Boolean, Some(Token::Word(word))) if equality => boolean(word),
-            // Entra ID: roles[primary eq "True"].
-            (Kind::Boolean, Some(Token::Text(word))) if equality => boolean(&word),
             (Kind::Boolean, _) => Err("eq or ne with true or false"),
             (Kind::Integer | Kind::Decimal, Some(Token::Word(word))) if !part => {
                 word.parse().map(Literal::Number).map_err(|_| "a number")
@@ -229,8 +222,8 @@ impl<'s, 't> Parser<'s, 't> {
 
 fn boolean(word: &str) -> Result<Literal, &'static str> {
     match word {
-        word if word.eq_ignore_ascii_case("true") => Ok(Literal::Boolean(true)),
-        word if word.eq_ignore_ascii_case("false") => Ok(Literal::Boolean(false)),
+        "true" => Ok(Literal::Boolean(true)),
+        "false" => Ok(Literal::Boolean(false)),
         _ => Err("true or false"),
     }
 }

@@ -16,7 +16,6 @@ use super::{
     call::Call,
     error::Refusal,
     list,
-    patch::Operations,
     projection::Selection,
     schema::ResourceType,
     search as all,
@@ -63,7 +62,7 @@ pub async fn create(call: Call) -> Response {
 }
 
 async fn create_group(call: &Call) -> Result<Answer, Fault> {
-    let resource = super::value::resource(call.resource_type(TYPE)?, &call.json()?, call.unknown())?;
+    let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
     let owned = call.clone();
     call.app
         .store
@@ -77,7 +76,7 @@ async fn create_group(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Groups/{id}`
 pub async fn replace(call: Call) -> Response {
-    let resource = |kind: &ResourceType| super::value::resource(kind, &call.json()?, call.unknown());
+    let resource = |kind: &ResourceType| call.resource(kind, call.json()?);
     let outcome = match call.resource_type(TYPE).and_then(resource) {
         Ok(resource) => change_group(&call, write::Change::Replace(resource)).await,
         Err(refusal) => Err(refusal.into()),
@@ -87,7 +86,7 @@ pub async fn replace(call: Call) -> Response {
 
 /// `PATCH /Groups/{id}`
 pub async fn patch(call: Call) -> Response {
-    let operations = |kind: &ResourceType| members::split(kind, Operations::parse(&call.json()?)?.0);
+    let operations = |kind: &ResourceType| members::split(kind, call.operations(kind, &call.json()?)?);
     let outcome = match call.resource_type(TYPE).and_then(operations) {
         Ok(split) => change_group(&call, write::Change::Patch(split)).await,
         Err(refusal) => Err(refusal.into()),

@@ -100,7 +100,7 @@ async fn rewrite(
             resource.shift_remove("members");
             resource
         }
-        Change::Patch(split) => patch::apply(call.resource_type(TYPE)?, &before, &split.rest, call.habits())?,
+        Change::Patch(split) => patch::apply(call.resource_type(TYPE)?, &before, &split.rest, call.quirks().unknown())?,
     };
     let differences = value::differences(&before, &after);
     if differences.is_empty() {

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::{Habits, Kind, Operation};
+use super::{Kind, Operation};
 use crate::scim::{
     attribute::{Attribute, Mutability},
     error::Refusal,
@@ -14,7 +14,6 @@ pub(super) struct Change<'a, 's> {
     pub operation: &'a Operation,
     pub located: Located<'s>,
     pub filter: Option<&'a Filter<'s>>,
-    pub habits: Habits,
 }
 
 impl Change<'_, '_> {
@@ -114,7 +113,7 @@ impl Change<'_, '_> {
                     only_primary(&mut elements, |element| value::same_element(element, &primary));
                 }
             }
-            // Entra ID names the values to remove; a remove without a value empties the attribute.
+            // Without a value, all go.
             Kind::Remove if self.operation.value.is_null() => elements.clear(),
             Kind::Remove => elements.retain(|element| !given.iter().any(|gone| names(gone, element))),
         }
@@ -139,7 +138,7 @@ impl Change<'_, '_> {
     ) -> Result<Option<Value>, Refusal> {
         let mut chosen: Vec<bool> = elements.iter().map(|element| filter.matches(element)).collect();
         if !chosen.contains(&true) && !self.is_remove() {
-            if self.operation.kind == Kind::Replace && !self.habits.create_missing {
+            if self.operation.kind == Kind::Replace {
                 return Err(Refusal::NoTarget(self.operation.path.clone().unwrap_or_default()));
             }
             elements.push(self.made_for(filter)?);

@@ -6,8 +6,8 @@
 //!
 //! Choices where the RFC leaves room: read-only attributes are refused where a path names them, and
 //! left out where they come along in a value without a path (Okta sends `id`); `remove` of what is not
-//! there succeeds; `replace` by a value filter that matches nothing is `noTarget`, unless
-//! [`Habits::create_missing`] (Entra ID counts on it) makes the element; `add` always makes it.
+//! there succeeds; `replace` by a value filter that matches nothing is `noTarget`, `add` makes the
+//! element; a `remove` with a list of values removes those. Vendors' own forms are [`super::quirks`]'.
 
 mod change;
 mod operations;
@@ -23,14 +23,6 @@ use super::{
     value::{self, Unknown},
 };
 
-/// What to tolerate, from the connection's settings.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Habits {
-    pub unknown: Unknown,
-    /// `replace` of `emails[type eq "work"].value` makes the element where there is none.
-    pub create_missing: bool,
-}
-
 /// Applies all operations to a copy of `resource` and answers it, or refuses the whole.
 ///
 /// # Errors
@@ -39,11 +31,11 @@ pub fn apply(
     resource_type: &ResourceType,
     resource: &Map<String, Value>,
     operations: &[Operation],
-    habits: Habits,
+    unknown: Unknown,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut patched = resource.clone();
     for operation in operations {
-        Application { resource_type, habits, resource: &mut patched }.apply(operation)?;
+        Application { resource_type, unknown, resource: &mut patched }.apply(operation)?;
     }
     value::check_required(resource_type, &patched)?;
     Ok(patched)
@@ -51,7 +43,7 @@ pub fn apply(
 
 struct Application<'a> {
     resource_type: &'a ResourceType,
-    habits: Habits,
+    unknown: Unknown,
     resource: &'a mut Map<String, Value>,
 }
 
@@ -68,8 +60,7 @@ impl Application<'_> {
                     if read_only {
                         return Err(Refusal::Mutability(located.name(), "it is read-only"));
                     }
-                    let habits = self.habits;
-                    let change = change::Change { operation, located, filter: filter.as_ref(), habits };
+                    let change = change::Change { operation, located, filter: filter.as_ref() };
                     change.apply(self.container(located.extension))?;
                     self.tidy(located.extension);
                     Ok(())
@@ -92,7 +83,7 @@ impl Application<'_> {
             };
             let target = match path::parse(self.resource_type, &qualified) {
                 Ok(target) => target,
-                Err(Refusal::Path(_)) if self.habits.unknown == Unknown::Ignore => continue,
+                Err(Refusal::Path(_)) if self.unknown == Unknown::Ignore => continue,
                 Err(Refusal::Path(_)) => return Err(Refusal::Unknown(name.clone())),
                 Err(refusal) => return Err(refusal),
             };

@@ -2,7 +2,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::scim::schema::Registry;
+use crate::{
+    connections::Vendor,
+    scim::{quirks::Quirks, schema::Registry},
+};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -17,18 +20,19 @@ fn alice() -> Value {
     })
 }
 
-fn patch_with(operations: Value, habits: Habits) -> Result<Value, Option<&'static str>> {
+fn patch_with(operations: Value, quirks: Quirks) -> Result<Value, Option<&'static str>> {
     let registry = Registry::load(None).expect("embedded schemas");
     let user = registry.resource_type("User").expect("a type");
     let Value::Object(resource) = alice() else { unreachable!() };
-    Operations::parse(&json!({ "Operations": operations }))
-        .and_then(|operations| apply(user, &resource, &operations.0, habits))
+    quirks
+        .operations(user, &json!({ "Operations": operations }))
+        .and_then(|read| apply(user, &resource, &read.value, quirks.unknown()))
         .map(Value::Object)
         .map_err(|refusal| refusal.scim_type())
 }
 
 fn patch(operations: Value) -> Result<Value, Option<&'static str>> {
-    patch_with(operations, Habits::default())
+    patch_with(operations, Quirks::new(Vendor::Generic, false))
 }
 
 /// What a patch makes of one attribute; the others must stay as they were.
@@ -202,16 +206,8 @@ fn read_only_and_unknown_members_of_a_value_are_left_out() {
     let mut expected = alice();
     expected["title"] = json!("Boss");
     assert_eq!(patch(operations.clone()), Ok(expected));
-    let strict = Habits { unknown: Unknown::Refuse, ..Habits::default() };
+    let strict = Quirks::new(Vendor::Generic, true);
     assert_eq!(patch_with(operations, strict), Err(Some("invalidValue")));
-}
-
-#[test]
-fn entra_id_may_replace_what_is_not_there() {
-    let habits = Habits { create_missing: true, ..Habits::default() };
-    let operations = json!([{ "op": "Replace", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1" }]);
-    let patched = patch_with(operations, habits).expect("applied");
-    assert_eq!(patched["phoneNumbers"], json!([{ "type": "mobile", "value": "1" }]));
 }
 
 #[test]

@@ -15,7 +15,6 @@ use super::{
     call::Call,
     error::Refusal,
     list,
-    patch::Operations,
     projection::Selection,
     schema::ResourceType,
     search as all,
@@ -62,7 +61,7 @@ pub async fn create(call: Call) -> Response {
 }
 
 async fn create_user(call: &Call) -> Result<Answer, Fault> {
-    let resource = super::value::resource(call.resource_type(TYPE)?, &call.json()?, call.unknown())?;
+    let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
     let password = write::hash_password(call, &resource).await?;
     let owned = call.clone();
     call.app
@@ -78,18 +77,17 @@ async fn create_user(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Users/{id}`
 pub async fn replace(call: Call) -> Response {
-    let outcome =
-        match call.resource_type(TYPE).and_then(|kind| super::value::resource(kind, &call.json()?, call.unknown())) {
-            Ok(resource) => write_user(&call, write::Change::Replace(resource)).await,
-            Err(refusal) => Err(refusal.into()),
-        };
+    let outcome = match call.resource_type(TYPE).and_then(|kind| call.resource(kind, call.json()?)) {
+        Ok(resource) => write_user(&call, write::Change::Replace(resource)).await,
+        Err(refusal) => Err(refusal.into()),
+    };
     call.finish(outcome).await
 }
 
 /// `PATCH /Users/{id}`
 pub async fn patch(call: Call) -> Response {
-    let outcome = match call.json().and_then(|body| Operations::parse(&body)) {
-        Ok(Operations(operations)) => write_user(&call, write::Change::Patch(operations)).await,
+    let outcome = match call.resource_type(TYPE).and_then(|kind| call.operations(kind, &call.json()?)) {
+        Ok(operations) => write_user(&call, write::Change::Patch(operations)).await,
         Err(refusal) => Err(refusal.into()),
     };
     call.finish(outcome).await

@@ -18,6 +18,7 @@ use crate::{
         error::Refusal,
         patch::{self, Operation},
         provision,
+        quirks::PASSWORD_LEFT_OUT,
         schema::ResourceType,
         uniqueness, value,
     },
@@ -48,8 +49,13 @@ pub(super) async fn hash_password(call: &Call, resource: &Map<String, Value>) ->
     };
     let minimum = usize::try_from(call.app.config.passwords.minimum_length).unwrap_or_default();
     let user_name = resource.get("userName").and_then(Value::as_str).unwrap_or_default();
-    password::check_strength(text, &[user_name], minimum)
-        .map_err(|_| Refusal::Value("password".to_owned(), "it is too short or too easy to guess"))?;
+    if password::check_strength(text, &[user_name], minimum).is_err() {
+        if call.quirks().leaves_out_weak_passwords() {
+            call.warn(PASSWORD_LEFT_OUT.to_owned());
+            return Ok(None);
+        }
+        return Err(Refusal::Value("password".to_owned(), "it is too short or too easy to guess").into());
+    }
     let hash = call.app.passwords.hash(Secret::from_text(text)).await.map_err(|_| Refusal::RateLimited)?;
     Ok(Some(hash))
 }
@@ -116,7 +122,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
         let before = mapping::canonical(&user);
         let after = match change {
             Change::Replace(resource) => replaced(kind, &before, resource)?,
-            Change::Patch(operations) => patch::apply(kind, &before, operations, call.habits())?,
+            Change::Patch(operations) => patch::apply(kind, &before, operations, call.quirks().unknown())?,
         };
         let mut columns = Columns::of(&after)?;
         columns.active = Some(columns.active.unwrap_or(mapping::is_active(&user)));
