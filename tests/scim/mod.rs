@@ -6,6 +6,7 @@ mod groups;
 mod isolation;
 mod lists;
 mod people;
+mod races;
 mod refusals;
 mod schemas;
 mod vendors;
