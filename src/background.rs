@@ -9,12 +9,12 @@ use tokio::task::JoinSet;
 
 use crate::{
     app::App,
-    audit,
+    audit::{self, By},
     clock::Timestamp,
     id::OutboxId,
     jobs::{self, Deliver, Failure, Message},
     keys::{Algorithm, Schedule},
-    oidc, store,
+    login, oidc, store,
 };
 
 /// The outbox is looked at this often even if nobody rang.
@@ -115,6 +115,10 @@ impl Deliver for Courier<'_> {
             Message::Mail(mail) => app.mailer.send((&app.store, &app.master), id, &mail, now).await,
             Message::BackchannelLogout { client, subject, session } => {
                 oidc::backchannel::notify(app, client, subject, session, now).await
+            }
+            Message::ForgottenPassword { typed, address, user_agent } => {
+                let by = By::nobody().at(address, user_agent);
+                Ok(login::mail_password_reset(app, &typed, by, now).await?)
             }
         }
     }

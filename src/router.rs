@@ -39,9 +39,6 @@ pub fn router_with(app: App, more: Router<App>) -> Router {
         .route("/introspect", post(oauth::introspect::introspect))
         .route("/revoke", post(oauth::revoke::revoke).options(oauth::token::preflight))
         // OpenID Connect
-        .route("/.well-known/openid-configuration", oidc::discovery::route(&app))
-        .route("/.well-known/oauth-authorization-server", oidc::discovery::route(&app))
-        .route("/jwks", get(oidc::jwks::show))
         .route("/userinfo", get(oidc::userinfo::show).post(oidc::userinfo::show).options(oauth::token::preflight))
         .route("/logout", get(oidc::logout::ask).post(oidc::logout::forward))
         .route("/logout/confirm", post(oidc::logout::confirm))
@@ -59,9 +56,14 @@ pub fn router_with(app: App, more: Router<App>) -> Router {
         .merge(operation::routes())
         .merge(setup::routes())
         .merge(more);
-    let server = http::surround(routes.clone(), site.clone()).with_state(app.clone());
-    let routes = routes.merge(portal(&app, site.clone(), server));
-    http::surround(http::guard(routes, &app.config.limits), site).with_state(app)
+    // Public and made beforehand: an answer costs less than the question whether to give it.
+    let documents = Router::new()
+        .route("/.well-known/openid-configuration", oidc::discovery::route(&app))
+        .route("/.well-known/oauth-authorization-server", oidc::discovery::route(&app))
+        .route("/jwks", get(oidc::jwks::show));
+    let server = http::surround(routes.clone().merge(documents.clone()), site.clone()).with_state(app.clone());
+    let routes = http::guard(routes.merge(portal(&app, site.clone(), server)), &app.config.limits);
+    http::surround(routes.merge(documents), site).with_state(app)
 }
 
 /// The portal: a relying party of `server`, with its session rows and nothing else of ours.

@@ -6,7 +6,7 @@ use crate::{
     id::{OrganizationId, ProductId, UserId},
     organizations::Kind,
     products::{self, Product},
-    store::{Db, Result},
+    store::{Db, Error, Result},
 };
 
 /// A token stays small: beyond so many organizations it names the covering ancestors only, which
@@ -46,33 +46,35 @@ pub async fn entitlement(
     product: ProductId,
     now: Timestamp,
 ) -> Result<Option<Entitlement>> {
-    let rows = sql::held_roles(db, subject, product, now).await?;
+    let rows = sql::held(db, subject, product, now).await?;
     if rows.is_empty() {
         return Ok(None);
     }
     let mut entitlement = Entitlement {
         product,
         roles: Vec::new(),
-        permissions: sql::held_permissions(db, subject, product, now).await?,
+        permissions: Vec::new(),
         organizations: Vec::new(),
         organizations_complete: true,
     };
     for row in rows {
-        if !entitlement.roles.contains(&row.role) {
-            entitlement.roles.push(row.role.clone());
+        let (Some(id), Some(kind), Some(subtree)) = (row.organization_id, row.kind, row.subtree) else {
+            entitlement.permissions.push(row.name);
+            continue;
+        };
+        if !entitlement.roles.contains(&row.name) {
+            entitlement.roles.push(row.name.clone());
         }
-        let covered = entitlement
-            .organizations
-            .iter_mut()
-            .find(|coverage| coverage.id == row.organization_id && coverage.subtree == row.subtree);
+        let covered =
+            entitlement.organizations.iter_mut().find(|coverage| coverage.id == id && coverage.subtree == subtree);
         match covered {
-            Some(coverage) if coverage.roles.contains(&row.role) => {}
-            Some(coverage) => coverage.roles.push(row.role),
+            Some(coverage) if coverage.roles.contains(&row.name) => {}
+            Some(coverage) => coverage.roles.push(row.name),
             None => entitlement.organizations.push(Coverage {
-                id: row.organization_id,
-                kind: row.kind,
-                subtree: row.subtree,
-                roles: vec![row.role],
+                id,
+                kind: kind.try_into().map_err(Error::Damaged)?,
+                subtree,
+                roles: vec![row.name],
             }),
         }
     }

@@ -2,10 +2,33 @@ use super::{Assignment, NewAssignment, RoleOfUser, Subject};
 use crate::{
     clock::Timestamp,
     id::{AssignmentId, GroupId, OrganizationId, ProductId, RoleId, UserId},
-    organizations::Kind,
     products::portal,
     store::{Db, Result, Tx},
 };
+
+/// What live assignments of one subject give in one product: first each role over each organization, in the
+/// product's order, then each permission once. One statement, since every token asks for both.
+macro_rules! held {
+    ($subject:literal) => {
+        concat!(
+            "
+        WITH held AS (
+            SELECT a.id, a.organization_id, o.kind, a.subtree
+              FROM assignments a JOIN organizations o ON o.id = a.organization_id
+             WHERE ",
+            $subject,
+            " AND a.product_id = $2 AND o.status = 'active'
+               AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3))
+        SELECT 1 AS part, r.position, r.slug AS name, h.organization_id, h.kind, h.subtree
+          FROM held h JOIN assignment_roles ar ON ar.assignment_id = h.id JOIN roles r ON r.id = ar.role_id
+         UNION
+        SELECT 2, p.position, p.name, NULL, NULL, NULL
+          FROM held h JOIN assignment_roles ar ON ar.assignment_id = h.id
+          JOIN role_permissions rp ON rp.role_id = ar.role_id JOIN permissions p ON p.id = rp.permission_id
+         ORDER BY 1, 2, 3, 4, 6"
+        )
+    };
+}
 
 statements! {
     INSERT = "
@@ -20,55 +43,9 @@ statements! {
          WHERE user_id = $1 OR group_id IN (SELECT group_id FROM group_members WHERE user_id = $1)
          ORDER BY id";
     LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
-    /// Live assignments of a user, direct and by group, one row a role.
-    HELD_BY_USER = "
-        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
-          FROM assignments a
-          JOIN organizations o ON o.id = a.organization_id
-          JOIN assignment_roles ar ON ar.assignment_id = a.id
-          JOIN roles r ON r.id = ar.role_id
-         WHERE a.user_id = $1 AND a.product_id = $2 AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
-         UNION
-        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
-          FROM group_members g
-          JOIN assignments a ON a.group_id = g.group_id
-          JOIN organizations o ON o.id = a.organization_id
-          JOIN assignment_roles ar ON ar.assignment_id = a.id
-          JOIN roles r ON r.id = ar.role_id
-         WHERE g.user_id = $1 AND a.product_id = $2 AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
-         ORDER BY 5, 4, 1, 3";
-    HELD_BY_CLIENT = "
-        SELECT a.organization_id, o.kind, a.subtree, r.slug AS role, r.position
-          FROM assignments a
-          JOIN organizations o ON o.id = a.organization_id
-          JOIN assignment_roles ar ON ar.assignment_id = a.id
-          JOIN roles r ON r.id = ar.role_id
-         WHERE a.client_id = $1 AND a.product_id = $2 AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
-         ORDER BY r.position, r.slug, a.organization_id, a.subtree";
-    PERMISSIONS_OF_USER = "
-        SELECT DISTINCT p.name, p.position
-          FROM assignments a
-          JOIN organizations o ON o.id = a.organization_id
-          JOIN assignment_roles ar ON ar.assignment_id = a.id
-          JOIN role_permissions rp ON rp.role_id = ar.role_id
-          JOIN permissions p ON p.id = rp.permission_id
-         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
-           AND a.product_id = $2 AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
-         ORDER BY p.position, p.name";
-    PERMISSIONS_OF_CLIENT = "
-        SELECT DISTINCT p.name, p.position
-          FROM assignments a
-          JOIN organizations o ON o.id = a.organization_id
-          JOIN assignment_roles ar ON ar.assignment_id = a.id
-          JOIN role_permissions rp ON rp.role_id = ar.role_id
-          JOIN permissions p ON p.id = rp.permission_id
-         WHERE a.client_id = $1 AND a.product_id = $2 AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3)
-         ORDER BY p.position, p.name";
+    /// What a user holds in a product, directly and by group.
+    HELD_BY_USER = held!("(a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))");
+    HELD_BY_CLIENT = held!("a.client_id = $1");
     /// Where a user holds which permission of any product: for the question whether one may grant it.
     PERMISSIONS_BY_ORGANIZATION = "
         SELECT DISTINCT p.name, a.organization_id, a.subtree
@@ -106,14 +83,14 @@ statements! {
            AND (a.starts_at IS NULL OR a.starts_at <= $4) AND (a.ends_at IS NULL OR a.ends_at > $4)";
 }
 
-/// One role over one organization.
+/// A role over one organization, or a permission.
 #[derive(sqlx::FromRow)]
-pub(super) struct HeldRole {
-    pub organization_id: OrganizationId,
-    #[sqlx(try_from = "String")]
-    pub kind: Kind,
-    pub subtree: bool,
-    pub role: String,
+pub(super) struct Held {
+    pub name: String,
+    /// Of a role; a permission is told once, wherever it holds.
+    pub organization_id: Option<OrganizationId>,
+    pub kind: Option<String>,
+    pub subtree: Option<bool>,
 }
 
 /// One permission over one organization.
@@ -168,32 +145,18 @@ pub(super) async fn list_of_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec
     Ok(fetch_all!(db, (AssignmentId,), LIST_OF_GROUP, group)?.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) async fn held_roles(
+pub(super) async fn held(
     db: &mut Db<'_>,
     subject: Subject,
     product: ProductId,
     now: Timestamp,
-) -> Result<Vec<HeldRole>> {
+) -> Result<Vec<Held>> {
     match subject {
-        Subject::User(user) => fetch_all!(db, HeldRole, HELD_BY_USER, user, product, now),
-        Subject::Client(client) => fetch_all!(db, HeldRole, HELD_BY_CLIENT, client, product, now),
+        Subject::User(user) => fetch_all!(db, Held, HELD_BY_USER, user, product, now),
+        Subject::Client(client) => fetch_all!(db, Held, HELD_BY_CLIENT, client, product, now),
         // A group holds nothing itself: its members do.
         Subject::Group(_) => Ok(Vec::new()),
     }
-}
-
-pub(super) async fn held_permissions(
-    db: &mut Db<'_>,
-    subject: Subject,
-    product: ProductId,
-    now: Timestamp,
-) -> Result<Vec<String>> {
-    let rows: Vec<(String, i64)> = match subject {
-        Subject::User(user) => fetch_all!(db, (String, i64), PERMISSIONS_OF_USER, user, product, now)?,
-        Subject::Client(client) => fetch_all!(db, (String, i64), PERMISSIONS_OF_CLIENT, client, product, now)?,
-        Subject::Group(_) => Vec::new(),
-    };
-    Ok(rows.into_iter().map(|(name, _)| name).collect())
 }
 
 pub(super) async fn permissions_by_organization(

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -53,7 +53,13 @@ async fn pass(mut request: Request, next: Next, site: Arc<Site>, id: RequestId) 
     request.extensions_mut().insert(id.clone());
     // What a failure's page would be drawn from; the page itself would cost every answer its secrets.
     let (cookies, uri) = (only_cookies(request.headers()), request.uri().clone());
+    // For the log: the path alone, since codes and links travel in queries.
+    let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| (Instant::now(), request.method().clone()));
     let mut response = next.run(request).await;
+    if let Some((began, method)) = asked {
+        let (status, took) = (response.status().as_u16(), began.elapsed());
+        tracing::debug!(request_id = %id.0, %method, path = uri.path(), status, ?took, "answered");
+    }
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         let retry_after = response.headers_mut().remove(header::RETRY_AFTER);
         let page = Page::of(&cookies, &uri, site.clone(), id.clone());

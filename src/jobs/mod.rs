@@ -37,6 +37,8 @@ pub enum Message {
     Mail(Letter),
     /// Tell a client that a session, or all of a user's, have ended (OpenID Connect Back-Channel Logout 1.0).
     BackchannelLogout { client: ClientRowId, subject: UserId, session: Option<SessionId> },
+    /// Look up whom somebody typed who has forgotten their password, and mail them a link (product.md P10).
+    ForgottenPassword { typed: String, address: String, user_agent: String },
 }
 
 /// A mail: one recipient, text and HTML.
@@ -64,6 +66,7 @@ impl Message {
         match self {
             Self::Mail(_) => "mail",
             Self::BackchannelLogout { .. } => "backchannel_logout",
+            Self::ForgottenPassword { .. } => "forgotten_password",
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Signer {
 struct Ring {
     signers: HashMap<String, Signer>,
     published: JwkSet,
+    /// Whether every algorithm has a key among the published.
+    is_complete: bool,
 }
 
 /// The published keys as they go over the wire (RFC 7517 §5).
@@ -140,6 +142,19 @@ impl Keyring {
         self.ring().published.clone()
     }
 
+    /// Waits until there is a key of each algorithm; at once but in the first second of a database.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn all_ready(&self, now: Timestamp) -> store::Result<()> {
+        if !self.ring().is_complete {
+            for algorithm in Algorithm::ALL {
+                self.ready(algorithm, now).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until there is a key of `algorithm`; at once but for RS256 in the first second of a database.
     /// Makes it if nobody else does.
     ///
@@ -170,8 +185,9 @@ impl Keyring {
         let mut published: Vec<&Signer> = signers.values().filter(|signer| signer.is_published(now)).collect();
         // Newest first within an algorithm: some relying parties take the first that fits.
         published.sort_by_key(|signer| (signer.algorithm as u8, std::cmp::Reverse(signer.row.activates_at)));
+        let is_complete = Algorithm::ALL.iter().all(|all| published.iter().any(|signer| signer.algorithm == *all));
         let published = JwkSet::of(&published.iter().map(|signer| &signer.row.public_jwk.0).collect::<Vec<_>>());
-        *self.0.ring.write() = Arc::new(Ring { signers, published });
+        *self.0.ring.write() = Arc::new(Ring { signers, published, is_complete });
         self.0.changed.notify_waiters();
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! `/login/forgotten`: the same answer, in the same time, whoever was typed (P10).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{
@@ -22,6 +22,7 @@ use crate::{
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
     http::{Failure, Form, Page},
+    jobs::{self, Message},
     mail, organizations,
     store::{self, Tx},
     users::{self, LoginName, Realm, Status, User},
@@ -29,6 +30,8 @@ use crate::{
 
 /// A link that resets a password lives so long.
 const LIFE: Duration = Duration::from_secs(3600);
+/// Longer is no login name and no address (RFC 5321 §4.5.3.1).
+const LONGEST: usize = 320;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Deserialize)]
@@ -57,34 +60,43 @@ fn draw(visit: &Visit, flow: &FlowName, sent: bool) -> Response {
     page.gate(StatusCode::OK, &Forgotten { page, flow: &flow.flow, sent })
 }
 
-/// `POST /login/forgotten`: counts the source, answers, and looks the name up afterwards.
+/// `POST /login/forgotten`: counts the source, notes what was typed, and answers. Who that is, a job looks up.
 pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Response, Response> {
-    let (app, now) = (visit.app.clone(), visit.now);
+    let (app, now) = (&visit.app, visit.now);
     let key = Key::new("mails of source", &visit.address.source().to_string());
     let limit =
         Limit { tries: app.config.limits.address_mails_per_hour, window: HOUR, pause: app.config.limits.lockout };
-    let verdict = app.store.write(async move |tx| attempts::count(tx, &key, limit, now).await).await.map_err(failed)?;
-    if matches!(verdict, Verdict::Paused { .. }) {
+    let asked = Message::ForgottenPassword {
+        typed: typed.username.trim().chars().take(LONGEST).collect(),
+        address: visit.address.to_string(),
+        user_agent: visit.user_agent.0.clone(),
+    };
+    let master = Arc::clone(&app.master);
+    let unit = async move |tx: &mut Tx<'_>| {
+        let verdict = attempts::count(tx, &key, limit, now).await?;
+        if matches!(verdict, Verdict::Go { .. }) {
+            jobs::enqueue(tx, &master, &asked, now + LIFE, now).await?;
+        }
+        Ok::<_, store::Error>(verdict)
+    };
+    if matches!(app.store.write(unit).await.map_err(failed)?, Verdict::Paused { .. }) {
         let words = "Wait a quarter of an hour, or ask your administrator for a link.";
         let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too many mails were asked for from here", words);
         return Err(failure.into_response());
     }
-    let by = By::nobody().at(visit.address.to_string(), visit.user_agent.0.clone());
-    let asked = typed.username.trim().to_owned();
-    tokio::spawn(async move {
-        if let Err(error) = send(&app, &asked, by, now).await {
-            tracing::error!(%error, "a reset could not be mailed");
-        }
-    });
+    app.wake.ring();
     Ok(draw(&visit, &FlowName { flow: typed.flow }, true))
 }
 
-/// Mails a link to whoever it is, at the address that is stored and nowhere else (row 30).
-async fn send(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<()> {
+/// Mails a link to whoever was typed, at the address that is stored and nowhere else (security.md row 30).
+///
+/// # Errors
+/// The database's.
+pub async fn mail_password_reset(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<()> {
     let Some(user) = find(app, typed).await? else { return Ok(()) };
     let Some(to) = user.email.clone() else { return Ok(()) };
     let base = app.config.url("/login/reset");
-    let (master, limits) = (std::sync::Arc::clone(&app.master), app.config.limits.clone());
+    let (master, limits) = (Arc::clone(&app.master), app.config.limits.clone());
     let unit = async move |tx: &mut Tx<'_>| {
         let key = Key::new("mails of account", &user.id.to_string());
         let limit = Limit { tries: limits.account_mails_per_hour, window: HOUR, pause: limits.lockout };
@@ -107,9 +119,7 @@ async fn send(app: &App, typed: &str, by: By, now: Timestamp) -> store::Result<(
             Event::new(user.organization_id, "password.reset_requested", by.clone()).on(SubjectKind::User, user.id.0);
         audit::record(tx, &master, event, now).await
     };
-    app.store.write(unit).await?;
-    app.wake.ring();
-    Ok(())
+    app.store.write(unit).await
 }
 
 /// An active person of that login name, or of that address if it is only one person's.

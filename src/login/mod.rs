@@ -42,6 +42,8 @@ use axum::{
 
 use crate::app::App;
 
+pub use forgotten::mail_password_reset;
+
 /// The pages of this room.
 pub fn routes() -> Router<App> {
     Router::new()

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use super::outcome::Context;
 use crate::{
     app::App,
-    clients::{self, Client},
+    clients::Client,
     clock::Timestamp,
     http::{Browser, ClientAddress, Failure, Page, Place, SessionCookie, UserAgent, see_other},
-    id::LoginFlowId,
+    id::{LoginFlowId, ProductId},
     mfa::{Method, Next},
     organizations, products,
     products::Product,
@@ -70,7 +70,7 @@ pub(super) struct Step {
     pub visit: Visit,
     pub flow: LoginFlow,
     /// Who waits for the person to sign in.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
 }
 
 /// Where a flow stands: the pages that may be opened now.
@@ -133,9 +133,15 @@ impl Step {
             Err(_) => None,
         };
         let Some(flow) = found else { return Err(over(&visit.page)) };
-        let (client, product) = waiting(&mut db, &visit, &flow).await.map_err(failed)?;
+        let waiting = match flow.request_id {
+            Some(id) => {
+                requests::client_of(&mut db, id, &visit.browser().hash(), visit.now).await.map_err(failed)?
+            }
+            None => None,
+        };
         drop(db);
-        visit.page = visit.page.clone().at(place(client.as_ref(), product.as_ref()));
+        let (client, product) = places(&visit, waiting, flow.state.start.product_id).await.map_err(failed)?;
+        visit.page = visit.page.clone().at(place(client.as_deref(), product.as_deref()));
         Ok(Self { visit, flow, client })
     }
 
@@ -182,17 +188,19 @@ impl Step {
     }
 }
 
-async fn waiting(db: &mut Db<'_>, visit: &Visit, flow: &LoginFlow) -> store::Result<(Option<Client>, Option<Product>)> {
-    let request = match flow.request_id {
-        Some(id) => requests::find(db, id, &visit.browser().hash(), visit.now).await?,
+/// The client that waits and the product to be entered. Asks the caches: no connection is held here.
+async fn places(
+    visit: &Visit,
+    client_id: Option<String>,
+    product: Option<ProductId>,
+) -> store::Result<(Option<Arc<Client>>, Option<Arc<Product>>)> {
+    let app = &visit.app;
+    let client = match client_id {
+        Some(client_id) => app.clients.find(&app.store, &client_id, visit.now).await?,
         None => None,
     };
-    let client = match request {
-        Some(request) => clients::find(db, request.client_id).await?,
-        None => None,
-    };
-    let product = match flow.state.start.product_id {
-        Some(id) => products::find(db, id).await?,
+    let product = match product {
+        Some(id) => app.products.find(&app.store, id, visit.now).await?,
         None => None,
     };
     Ok((client, product))

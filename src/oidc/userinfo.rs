@@ -1,6 +1,8 @@
 //! UserInfo (OpenID Connect Core §5.3): what the granted scope lets a relying party know of a person.
 //! Any access token of our own with `openid` opens it, whichever product it is for.
 
+use std::sync::Arc;
+
 use axum::{
     body::to_bytes,
     extract::{Request, State},
@@ -13,13 +15,11 @@ use super::claims::Due;
 use crate::{
     access::{self, Subject},
     app::App,
-    clients::{self, Client},
+    clients::Client,
     clock::Timestamp,
     http::NO_STORE,
     oauth::bearer,
-    products, store,
-    tokens::{self, AccessToken, GrantDetails},
-    users,
+    store, tokens, users,
 };
 
 /// A body holds one token and nothing else.
@@ -76,29 +76,25 @@ pub async fn show(State(app): State<App>, request: Request) -> Response {
     }
 }
 
-async fn answer(app: &App, token: &str, now: Timestamp) -> Result<(Client, Map<String, Value>), Refusal> {
-    let mut db = app.store.reader().await?;
-    let found = tokens::authenticate(&mut db, &app.keys, token, now).await?;
+async fn answer(app: &App, token: &str, now: Timestamp) -> Result<(Arc<Client>, Map<String, Value>), Refusal> {
+    let found = tokens::authenticate(&mut app.store.reader().await?, &app.keys, token, now).await?;
     let token = bearer::open(token, found.as_ref(), "openid")?;
     let person = token.user_id.ok_or(Refusal::Scope)?;
-    let client = clients::find(&mut db, token.client_id).await?.ok_or(Refusal::InvalidToken)?;
+    let client_id = token.claims.get("client_id").and_then(Value::as_str).unwrap_or_default();
+    let client = app.clients.find(&app.store, client_id, now).await?.ok_or(Refusal::InvalidToken)?;
+    let product = app.products.find(&app.store, client.product_id, now).await?.ok_or(Refusal::InvalidToken)?;
+    let asked = token.details.as_ref().map(|details| &details.claims.userinfo);
+    let due = Due::new(Some(&token.scope), asked.unwrap_or(&Map::new()), &client);
+    // No connection is held while the caches may ask for one.
+    let mut db = app.store.reader().await?;
     let user = users::find(&mut db, person).await?.ok_or(Refusal::InvalidToken)?;
-    let details = details(&mut db, token).await?;
-    let asked = details.map(|details| details.claims.userinfo).unwrap_or_default();
-    let due = Due::new(Some(&token.scope), &asked, &client);
     let mut claims = due.of_person(&user);
     if due.wants_product()
-        && let Some(product) = products::find(&mut db, client.product_id).await?
         && let Some(entitlement) = access::entitlement(&mut db, Subject::User(person), product.id, now).await?
     {
         claims.extend(due.of_product(&product, &entitlement));
     }
     Ok((client, claims))
-}
-
-async fn details(db: &mut store::Db<'_>, token: &AccessToken) -> Result<Option<GrantDetails>, Refusal> {
-    let Some(grant) = token.grant_id else { return Ok(None) };
-    Ok(tokens::find_grant(db, grant).await?.map(|grant| grant.details))
 }
 
 /// The token, from the header or the form (RFC 6750 §2.1, §2.2): one of them, once. Never from the URL.

@@ -127,11 +127,20 @@ pub async fn effective_policy(db: &mut Db<'_>, id: OrganizationId) -> store::Res
     Ok(EffectivePolicy::over(lineage(db, id).await?.iter().map(|organization| &organization.policy)))
 }
 
+/// [`effective_policy`] of an organization whose people may be here: `None` unless it and all above it are active.
+///
+/// # Errors
+/// The database's.
+pub async fn live_policy(db: &mut Db<'_>, id: OrganizationId) -> store::Result<Option<EffectivePolicy>> {
+    let lineage = lineage(db, id).await?;
+    let is_active = !lineage.is_empty() && lineage.iter().all(|organization| organization.status == Status::Active);
+    Ok(is_active.then(|| EffectivePolicy::over(lineage.iter().map(|organization| &organization.policy))))
+}
+
 /// Whether the organization and all above it are active.
 ///
 /// # Errors
 /// The database's.
 pub async fn is_active(db: &mut Db<'_>, id: OrganizationId) -> store::Result<bool> {
-    let lineage = lineage(db, id).await?;
-    Ok(!lineage.is_empty() && lineage.iter().all(|organization| organization.status == Status::Active))
+    Ok(live_policy(db, id).await?.is_some())
 }

@@ -84,20 +84,15 @@ const SEEN_EVERY: Duration = Duration::from_secs(60);
 pub async fn authenticate(db: &mut Db<'_>, cookie: &Secret, now: Timestamp) -> Result<Option<FullyAuthenticated>> {
     let Some(session) = sql::find_live(db, &cookie.hash(), now).await? else { return Ok(None) };
     let Some(user) = users::find(db, session.user_id).await? else { return Ok(None) };
-    if user.status != users::Status::Active || !organizations::is_active(db, user.organization_id).await? {
+    if user.status != users::Status::Active {
         return Ok(None);
     }
+    let Some(policy) = organizations::live_policy(db, user.organization_id).await? else { return Ok(None) };
     // What was enough at sign-in may have been tightened since.
-    if !meets_policy(db, &user, &session).await? {
-        return Ok(None);
-    }
-    Ok(Some(FullyAuthenticated { session, user, _built_here: BuiltHere }))
-}
-
-async fn meets_policy(db: &mut Db<'_>, user: &User, session: &Session) -> Result<bool> {
-    let policy = organizations::effective_policy(db, user.organization_id).await?;
     let mfa = policy.mfa == organizations::MfaRule::Required;
-    Ok(Requirement { mfa, phishing_resistant: false, methods: policy.methods }.is_met_by(&session.amr))
+    let requirement = Requirement { mfa, phishing_resistant: false, methods: policy.methods };
+    let is_enough = requirement.is_met_by(&session.amr);
+    Ok(is_enough.then_some(FullyAuthenticated { session, user, _built_here: BuiltHere }))
 }
 
 /// [`authenticate`] for a page: also notes the sign of life, by which the idle end is counted.

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde_json::{Map, Value};
 
-use super::{Scope, sql};
+use super::{GrantDetails, Scope, sql};
 use crate::{
     clock::Timestamp,
     id::{ClientRowId, GrantId, SessionId, UserId},
@@ -23,6 +23,8 @@ pub struct AccessToken {
     pub user_id: Option<UserId>,
     pub grant_id: Option<GrantId>,
     pub session_id: Option<SessionId>,
+    /// What its grant keeps of the sign-in.
+    pub details: Option<GrantDetails>,
     pub scope: Scope,
     pub audience: Vec<String>,
     /// All that it says, signed or stored.
@@ -66,6 +68,7 @@ pub async fn authenticate(
         user_id: standing.user_id,
         grant_id: standing.grant_id,
         session_id: standing.session_id,
+        details: standing.details.map(|details| details.0),
         scope,
         audience: audience(&claims),
         expires_at: Timestamp::from_seconds(expires_at),

@@ -11,41 +11,63 @@ use crate::{
     store::{Db, Json, Result, Tx},
 };
 
+/// Whether the user may be acted for: active, and no organization from theirs upwards suspended.
+macro_rules! is_live {
+    () => {
+        "u.status = 'active' AND NOT EXISTS (
+                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')"
+    };
+}
+
+/// What must still be true of the grant of `$table`'s row at the moment in which it is spent.
+macro_rules! grant_stands {
+    ($table:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM grants g JOIN users u ON u.id = g.user_id
+                          WHERE g.id = ",
+            $table,
+            ".grant_id AND g.revoked_at IS NULL AND ",
+            is_live!(),
+            ")"
+        )
+    };
+}
+
 statements! {
     INSERT_GRANT = "
         INSERT INTO grants (id, user_id, client_id, session_id, scope, details, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    FIND_GRANT = "SELECT * FROM grants WHERE id = $1";
     INSERT_CODE = "
         INSERT INTO authorization_codes (code_hash, grant_id, client_id, redirect_uri, code_challenge, nonce, failures,
                                          expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, 0, $7)";
-    FIND_CODE = "
+    FIND_CODE = concat!("
         SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
                u.organization_id, c.client_id AS holder_id, c.redirect_uri, c.code_challenge, c.nonce, c.failures,
                c.expires_at AS code_expires_at, c.consumed_at,
-               (u.status = 'active' AND NOT EXISTS (
-                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
-                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')) AS user_is_live
+               (", is_live!(), ") AS user_is_live
           FROM authorization_codes c JOIN grants g ON g.id = c.grant_id JOIN users u ON u.id = g.user_id
-         WHERE c.code_hash = $1";
-    CONSUME_CODE = "
+         WHERE c.code_hash = $1");
+    CONSUME_CODE = concat!("
         UPDATE authorization_codes SET consumed_at = $2
-         WHERE code_hash = $1 AND consumed_at IS NULL AND failures < $3";
+         WHERE code_hash = $1 AND consumed_at IS NULL AND failures < $3 AND expires_at > $2 AND ",
+        grant_stands!("authorization_codes"));
     COUNT_CODE_FAILURE = "
         UPDATE authorization_codes SET failures = failures + 1 WHERE code_hash = $1 AND consumed_at IS NULL";
     INSERT_REFRESH_TOKEN = "
         INSERT INTO refresh_tokens (token_hash, grant_id, client_id, scope, issued_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
-    FIND_REFRESH_TOKEN = "
+    FIND_REFRESH_TOKEN = concat!("
         SELECT g.id, g.user_id, g.client_id, g.session_id, g.scope, g.details, g.created_at, g.expires_at, g.revoked_at,
                u.organization_id, r.client_id AS holder_id, r.scope AS token_scope, r.expires_at AS token_expires_at, r.consumed_at,
-               (u.status = 'active' AND NOT EXISTS (
-                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
-                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')) AS user_is_live
+               (", is_live!(), ") AS user_is_live
           FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id JOIN users u ON u.id = g.user_id
-         WHERE r.token_hash = $1";
-    CONSUME_REFRESH_TOKEN = "UPDATE refresh_tokens SET consumed_at = $2 WHERE token_hash = $1 AND consumed_at IS NULL";
+         WHERE r.token_hash = $1");
+    CONSUME_REFRESH_TOKEN = concat!("
+        UPDATE refresh_tokens SET consumed_at = $2
+         WHERE token_hash = $1 AND consumed_at IS NULL AND expires_at > $2 AND ",
+        grant_stands!("refresh_tokens"));
     /// One more use of a token that was rotated a moment ago, where a grace is configured.
     REUSE_WITHIN_GRACE = "UPDATE refresh_tokens SET consumed_at = 0 WHERE token_hash = $1 AND consumed_at > $2";
     INSERT_OPAQUE = "
@@ -64,30 +86,25 @@ statements! {
     NOTE_ASSERTION = "
         INSERT INTO client_assertions (assertion_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     /// Whose a signed token of a grant is, while everything it rests on stands.
-    STANDING_OF_GRANT = "
-        SELECT g.client_id, g.user_id, g.id AS grant_id, g.session_id
+    STANDING_OF_GRANT = concat!("
+        SELECT g.client_id, g.user_id, g.id AS grant_id, g.session_id, g.details
           FROM grants g JOIN users u ON u.id = g.user_id JOIN clients c ON c.id = g.client_id
-         WHERE g.id = $1 AND g.revoked_at IS NULL AND u.status = 'active' AND c.status = 'active'
-           AND NOT EXISTS (
-                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
-                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')
-           AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.token_id = $2)";
+         WHERE g.id = $1 AND g.revoked_at IS NULL AND c.status = 'active' AND ", is_live!(), "
+           AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.token_id = $2)");
     /// The same for a client acting for itself.
     STANDING_OF_CLIENT = "
         SELECT id FROM clients
          WHERE client_id = $1 AND status = 'active'
            AND NOT EXISTS (SELECT 1 FROM revoked_tokens t WHERE t.token_id = $2)";
     /// The same for an opaque token, with what it says.
-    FIND_OPAQUE = "
-        SELECT t.client_id, t.user_id, t.grant_id, g.session_id, t.claims
+    FIND_OPAQUE = concat!("
+        SELECT t.client_id, t.user_id, t.grant_id, g.session_id, g.details, t.claims
           FROM access_tokens t JOIN clients c ON c.id = t.client_id
           LEFT JOIN grants g ON g.id = t.grant_id
           LEFT JOIN users u ON u.id = t.user_id
          WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > $2 AND c.status = 'active'
            AND (t.grant_id IS NULL OR (g.id IS NOT NULL AND g.revoked_at IS NULL))
-           AND (t.user_id IS NULL OR (u.status = 'active' AND NOT EXISTS (
-                   SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
-                    WHERE a.organization_id = u.organization_id AND o.status <> 'active')))";
+           AND (t.user_id IS NULL OR (", is_live!(), "))");
 }
 
 #[derive(sqlx::FromRow)]
@@ -168,11 +185,6 @@ pub async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     .map(|_| ())
 }
 
-/// The grant of that id, revoked or not.
-pub async fn find_grant(db: &mut Db<'_>, id: GrantId) -> Result<Option<Grant>> {
-    Ok(fetch_optional!(db, GrantRow, FIND_GRANT, id)?.map(Grant::from))
-}
-
 /// Keeps a code.
 pub async fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<()> {
     execute!(
@@ -206,7 +218,8 @@ pub async fn find_code(db: &mut Db<'_>, code: &SecretHash) -> Result<Option<Code
     }))
 }
 
-/// Spends the code once all else about it has been judged; `false` if another request was faster.
+/// Spends the code, all whose unchanging parts have been judged; `false` if another request was faster, or its
+/// grant or user no longer stand.
 pub async fn consume_code(tx: &mut Tx<'_>, code: &SecretHash, now: Timestamp) -> Result<bool> {
     Ok(execute!(tx, CONSUME_CODE, code, now, super::code::FAILURES)? == 1)
 }
@@ -242,7 +255,7 @@ pub async fn find_refresh_token(db: &mut Db<'_>, token: &SecretHash) -> Result<O
     }))
 }
 
-/// Spends the refresh token; `false` if another request was faster.
+/// Spends the refresh token; `false` if another request was faster, or it, its grant or user no longer stand.
 pub async fn consume_refresh_token(tx: &mut Tx<'_>, token: &SecretHash, now: Timestamp) -> Result<bool> {
     Ok(execute!(tx, CONSUME_REFRESH_TOKEN, token, now)? == 1)
 }
@@ -320,6 +333,8 @@ pub(super) struct Standing {
     pub user_id: Option<UserId>,
     pub grant_id: Option<GrantId>,
     pub session_id: Option<SessionId>,
+    /// Of the grant.
+    pub details: Option<Json<GrantDetails>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -335,7 +350,7 @@ pub(super) async fn standing_of_grant(db: &mut Db<'_>, grant: GrantId, token_id:
 
 pub(super) async fn standing_of_client(db: &mut Db<'_>, client_id: &str, token_id: &str) -> Result<Option<Standing>> {
     let row = fetch_optional!(db, (ClientRowId,), STANDING_OF_CLIENT, client_id, token_id)?;
-    Ok(row.map(|(client_id,)| Standing { client_id, user_id: None, grant_id: None, session_id: None }))
+    Ok(row.map(|(client_id,)| Standing { client_id, user_id: None, grant_id: None, session_id: None, details: None }))
 }
 
 pub(super) async fn find_opaque(

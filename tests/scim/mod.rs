@@ -188,7 +188,7 @@ pub async fn mails(castellan: &Castellan) -> Vec<String> {
     messages
         .filter_map(|message| match message {
             Message::Mail(letter) => Some(format!("{}: {}", letter.to, letter.subject)),
-            Message::BackchannelLogout { .. } => None,
+            _ => None,
         })
         .collect()
 }

@@ -36,7 +36,10 @@ pub async fn canary(options: &Options) -> Result<String> {
     ensure!(login_seen, "the search did not even find a login name in the database");
     demo.process.stop()?;
     let logged = search.file("log at trace level", &log)?;
-    ensure!(contains(&logged, b" INFO "), "nothing was logged");
+    for path in ["/token", "/login/password", "/introspect"] {
+        let told = format!("path=\"{path}\"");
+        ensure!(contains(&logged, told.as_bytes()), "the log does not even tell of a request to {path}");
+    }
     let text = search.report(options)?;
     ensure!(search.found.is_empty(), "secrets lie about:\n{}\n{text}", search.found.join("\n"));
     Ok(text)

@@ -36,35 +36,42 @@ pub(super) async fn exchange(
 ) -> Result<Issue, Refusal> {
     let code = parameters.get("code").ok_or(Refusal::Missing("code"))?;
     let hash = SecretHash::of(code.as_bytes());
-    // Read first without a transaction: made-up codes cost a look-up and nothing else (security.md row
-    // 18), and what the user holds is computed outside of the write.
+    // Read without a transaction: made-up codes cost a look-up and nothing else (security.md row 18). What can
+    // change until the write is judged again there, by the statement that spends the code.
     let mut db = app.store.reader().await?;
-    let found = tokens::find_code(&mut db, &hash).await?.ok_or(Refusal::Code)?;
-    let subject = Subject::User(found.grant.user_id);
+    let code = tokens::find_code(&mut db, &hash).await?.ok_or(Refusal::Code)?;
+    let subject = Subject::User(code.grant.user_id);
     let entitlement = access::entitlement(&mut db, subject, product.id, now).await?.map(Arc::new);
     drop(db);
+    let is_proven = is_proven(client, &parameters, &code);
     let (client, master, issuer) = (Arc::clone(client), Arc::clone(&app.master), app.config.issuer().to_owned());
     let lifetimes = super::mint::Lifetimes::of(&client, &app.config.tokens);
     let unit = async move |tx: &mut Tx<'_>| {
-        let Some(code) = tokens::find_code(tx, &hash).await? else { return Ok(Outcome::Refused) };
-        if !spend(tx, &master, &client, &parameters, (&code, &hash), now).await? {
+        if !is_proven {
+            // Never the family's end: whoever stole a used code could end a sign-in at will (row 11). Too
+            // many tries end the code (row 12).
+            tokens::count_code_failure(tx, &hash).await?;
             return Ok(Outcome::Refused);
         }
-        let Some(entitlement) = entitlement.clone() else { return Ok(Outcome::Refused) };
-        let refresh_token = NewRefreshToken::of(&client, &code.grant);
+        if !tokens::consume_code(tx, &hash, now).await? {
+            end_family_if_used(tx, &master, &client, &hash, now).await?;
+            return Ok(Outcome::Refused);
+        }
+        let (Some(entitlement), grant) = (entitlement.clone(), code.grant.clone()) else { return Ok(Outcome::Refused) };
+        let refresh_token = NewRefreshToken::of(&client, &grant);
         if let Some(token) = &refresh_token {
-            let ends_at = lifetimes.idle_end(&code.grant, now);
-            tokens::insert_refresh_token(tx, &token.hash(), &code.grant, ends_at, now).await?;
+            let ends_at = lifetimes.idle_end(&grant, now);
+            tokens::insert_refresh_token(tx, &token.hash(), &grant, ends_at, now).await?;
         }
         let issue = Issue {
             client: Arc::clone(&client),
             product: Arc::clone(&product),
             entitlement,
-            scope: code.grant.scope.clone(),
-            id: TokenId::new(Some(code.grant.id)),
+            scope: grant.scope.clone(),
+            id: TokenId::new(Some(grant.id)),
             opaque: None,
             refresh_token,
-            holder: Holder::user(code.grant, code.nonce, code.organization_id),
+            holder: Holder::user(grant, code.nonce.clone(), code.organization_id),
         };
         Ok::<_, store::Error>(Outcome::Redeemed(Box::new(issue.insert_opaque(tx, &issuer, lifetimes, now).await?)))
     };
@@ -74,34 +81,22 @@ pub(super) async fn exchange(
     }
 }
 
-/// Judges the code and spends it. What a refusal means for the code and its family is written here.
-async fn spend(
+/// A code with good proof that could not be spent: if that is because it was spent before, one of the two
+/// is a thief (RFC 6749 §4.1.2).
+async fn end_family_if_used(
     tx: &mut Tx<'_>,
     master: &MasterKeys,
     client: &Client,
-    parameters: &Parameters,
-    (code, hash): (&Code, &SecretHash),
+    hash: &SecretHash,
     now: Timestamp,
-) -> store::Result<bool> {
-    if !is_proven(client, parameters, code) {
-        // Never the family's end: whoever stole a used code could end a sign-in at will (row 11). Too
-        // many tries end the code (row 12).
-        tokens::count_code_failure(tx, hash).await?;
-        return Ok(false);
-    }
-    let used = code.consumed_at.is_some();
-    if !used && !code.is_live(now) {
-        return Ok(false);
-    }
-    if !used && tokens::consume_code(tx, hash, now).await? {
-        return Ok(true);
-    }
-    // RFC 6749 §4.1.2: used twice, and one of the two is a thief.
+) -> store::Result<()> {
+    let Some(code) = tokens::find_code(tx, hash).await?.filter(|code| code.consumed_at.is_some()) else {
+        return Ok(());
+    };
     tokens::revoke_grant(tx, code.grant.id, now).await?;
     let event = Event::new(code.organization_id, "code.replayed", By::client(client.id));
     let event = event.on(SubjectKind::Grant, code.grant.id.0).refused();
-    audit::record(tx, master, event, now).await?;
-    Ok(false)
+    audit::record(tx, master, event, now).await
 }
 
 /// Whether client, redirect URI (as a string, beside the machine's parsed comparison) and verifier fit.

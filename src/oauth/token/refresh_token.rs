@@ -36,34 +36,26 @@ pub(super) async fn exchange(
 ) -> Result<Issue, Refusal> {
     let token = parameters.get("refresh_token").ok_or(Refusal::Missing("refresh_token"))?;
     let hash = SecretHash::of(token.as_bytes());
+    // What can change between this reading and the write is judged again there, by the statement that spends
+    // the token.
     let mut db = app.store.reader().await?;
-    let found = tokens::find_refresh_token(&mut db, &hash).await?.ok_or(Refusal::RefreshToken)?;
-    let subject = Subject::User(found.grant.user_id);
+    let token = tokens::find_refresh_token(&mut db, &hash).await?.ok_or(Refusal::RefreshToken)?;
+    if token.client_id != client.id {
+        return Err(Refusal::RefreshToken);
+    }
+    let subject = Subject::User(token.grant.user_id);
     let entitlement = access::entitlement(&mut db, subject, product.id, now).await?.map(Arc::new);
     drop(db);
+    let scope = judge(client, &parameters, &token);
     let (client, master, issuer) = (Arc::clone(client), Arc::clone(&app.master), app.config.issuer().to_owned());
     let lifetimes = Lifetimes::of(&client, &app.config.tokens);
     let grace = app.config.tokens.refresh_grace;
     let unit = async move |tx: &mut Tx<'_>| {
-        let Some(token) = tokens::find_refresh_token(tx, &hash).await? else { return Ok(Outcome::Refused) };
-        if token.client_id != client.id {
-            return Ok(Outcome::Refused);
-        }
-        if token.consumed_at.is_some() && !passes_again(tx, &token, &hash, grace, now).await? {
-            end_family(tx, &master, &client, &token, now).await?;
-            return Ok(Outcome::Refused);
-        }
-        let Some(entitlement) = entitlement.clone().filter(|_| token.is_live(now)) else {
-            return Ok(Outcome::Refused);
+        let (Some(entitlement), Ok(scope)) = (&entitlement, &scope) else {
+            return refuse(tx, (&master, &client), &hash, scope.as_ref().err(), now).await;
         };
-        let scope = match judge(&client, &parameters, &token) {
-            Ok(scope) => scope,
-            Err(Verdict::InvalidScope) => return Ok(Outcome::RefusedScope),
-            Err(_) => return Ok(Outcome::Refused),
-        };
-        if token.consumed_at.is_none() && !tokens::consume_refresh_token(tx, &hash, now).await? {
-            end_family(tx, &master, &client, &token, now).await?;
-            return Ok(Outcome::Refused);
+        if !tokens::consume_refresh_token(tx, &hash, now).await? && !passes_again(tx, &hash, grace, now).await? {
+            return refuse(tx, (&master, &client), &hash, None, now).await;
         }
         let successor = NewRefreshToken::random();
         let ends_at = lifetimes.idle_end(&token.grant, now);
@@ -71,12 +63,12 @@ pub(super) async fn exchange(
         let issue = Issue {
             client: Arc::clone(&client),
             product: Arc::clone(&product),
-            entitlement,
-            scope,
+            entitlement: Arc::clone(entitlement),
+            scope: scope.clone(),
             id: TokenId::new(Some(token.grant.id)),
             opaque: None,
             refresh_token: Some(successor),
-            holder: Holder::user(token.grant, None, token.organization_id),
+            holder: Holder::user(token.grant.clone(), None, token.organization_id),
         };
         Ok::<_, store::Error>(Outcome::Rotated(Box::new(issue.insert_opaque(tx, &issuer, lifetimes, now).await?)))
     };
@@ -95,20 +87,33 @@ fn judge(client: &Client, parameters: &Parameters, token: &RefreshToken) -> Resu
 }
 
 /// Whether a used token may be used once more: only where a grace is configured, and only within it.
-async fn passes_again(
-    tx: &mut Tx<'_>,
-    token: &RefreshToken,
-    hash: &SecretHash,
-    grace: Duration,
-    now: Timestamp,
-) -> store::Result<bool> {
-    if grace.is_zero() || !token.is_live(now) {
+async fn passes_again(tx: &mut Tx<'_>, hash: &SecretHash, grace: Duration, now: Timestamp) -> store::Result<bool> {
+    if grace.is_zero() || !tokens::find_refresh_token(tx, hash).await?.is_some_and(|token| token.is_live(now)) {
         return Ok(false);
     }
     tokens::reuse_within_grace(tx, hash, now - grace).await
 }
 
-/// A token used twice: one of the two is a thief, and nobody knows which.
+/// What a token that buys nothing is told; one that was used before ends its family: one of the two who
+/// had it is a thief, and nobody knows which.
+async fn refuse(
+    tx: &mut Tx<'_>,
+    (master, client): (&MasterKeys, &Client),
+    hash: &SecretHash,
+    verdict: Option<&Verdict>,
+    now: Timestamp,
+) -> store::Result<Outcome> {
+    let Some(token) = tokens::find_refresh_token(tx, hash).await? else { return Ok(Outcome::Refused) };
+    if token.consumed_at.is_some() {
+        end_family(tx, master, client, &token, now).await?;
+        return Ok(Outcome::Refused);
+    }
+    Ok(match verdict {
+        Some(Verdict::InvalidScope) if token.is_live(now) => Outcome::RefusedScope,
+        _ => Outcome::Refused,
+    })
+}
+
 async fn end_family(
     tx: &mut Tx<'_>,
     master: &MasterKeys,

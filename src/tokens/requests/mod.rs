@@ -12,7 +12,7 @@ use crate::{
     secret::SecretHash,
 };
 
-pub use sql::{STATEMENTS, consume, find, find_consent, give_consent, insert, remember_consent};
+pub use sql::{STATEMENTS, client_of, consume, find, find_consent, give_consent, insert, remember_consent};
 
 /// A request to `/authorize`, as it came.
 #[derive(Debug, Clone)]

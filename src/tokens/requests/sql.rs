@@ -14,6 +14,10 @@ statements! {
     FIND = "
         SELECT * FROM authorization_requests
          WHERE id = $1 AND browser_hash = $2 AND consumed_at IS NULL AND expires_at > $3";
+    /// The `client_id` of who waits.
+    CLIENT_OF = "
+        SELECT c.client_id FROM authorization_requests r JOIN clients c ON c.id = r.client_id
+         WHERE r.id = $1 AND r.browser_hash = $2 AND r.consumed_at IS NULL AND r.expires_at > $3";
     GIVE_CONSENT = "
         UPDATE authorization_requests SET consented_by = $3
          WHERE id = $1 AND browser_hash = $2 AND consumed_at IS NULL AND expires_at > $4";
@@ -77,6 +81,16 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Option<AuthorizationRequest>> {
     Ok(fetch_optional!(db, Row, FIND, id, browser, now)?.map(AuthorizationRequest::from))
+}
+
+/// The `client_id` of the client whose request waits in this browser.
+pub async fn client_of(
+    db: &mut Db<'_>,
+    id: AuthorizationRequestId,
+    browser: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    Ok(fetch_optional!(db, (String,), CLIENT_OF, id, browser, now)?.map(|(client_id,)| client_id))
 }
 
 /// Notes who allowed it; `false` if it no longer waits in this browser.
