@@ -14,7 +14,7 @@ use crate::{
     mail::{Mailer, Smtp, Tls},
     mfa::passkeys::RelyingParty,
     operation::Draining,
-    portal, products,
+    organizations, portal, products,
     secret::{self, MasterKeys},
     settings,
     store::{self, Store},
@@ -53,6 +53,8 @@ pub struct Parts {
     pub products: products::Cache,
     /// Clients by `client_id`, at most a second old.
     pub clients: clients::Cache,
+    /// What holds for the people of organizations, at most a second old.
+    pub policies: organizations::PolicyCache,
     /// What clients hold that act for themselves, at most a second old.
     pub client_entitlements: access::ClientCache,
 }
@@ -95,6 +97,7 @@ impl App {
             draining: Draining::default(),
             products: products::Cache::default(),
             clients: clients::Cache::default(),
+            policies: organizations::PolicyCache::default(),
             client_entitlements: access::ClientCache::default(),
             store,
             clock,
@@ -123,6 +126,7 @@ fn portal_client(portal: &portal::Registration, product_id: ProductId) -> NewCli
         scopes: portal.scopes.iter().map(|&scope| scope.to_owned()).collect(),
         settings: clients::Settings {
             first_party: true,
+            ends_with_session: true,
             // RS256 would wait for its key, which is made in the background.
             id_token_alg: Algorithm::Es256,
             backchannel_logout_uri: Some(portal.backchannel_logout_uri.clone()),

@@ -6,6 +6,21 @@ use crate::{
     store::{Db, Result, Tx},
 };
 
+/// Whether an assignment `a` holds: its organization and all above it are active, and it is its time (`$now`).
+macro_rules! holds {
+    ($now:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM organization_ancestors x JOIN organizations y ON y.id = x.ancestor_id
+                              WHERE x.organization_id = a.organization_id AND y.status <> 'active')
+               AND (a.starts_at IS NULL OR a.starts_at <= ",
+            $now,
+            ") AND (a.ends_at IS NULL OR a.ends_at > ",
+            $now,
+            ")"
+        )
+    };
+}
+
 /// What live assignments of one subject give in one product: first each role over each organization, in the
 /// product's order, then each permission once. One statement, since every token asks for both.
 macro_rules! held {
@@ -17,8 +32,9 @@ macro_rules! held {
               FROM assignments a JOIN organizations o ON o.id = a.organization_id
              WHERE ",
             $subject,
-            " AND a.product_id = $2 AND o.status = 'active'
-               AND (a.starts_at IS NULL OR a.starts_at <= $3) AND (a.ends_at IS NULL OR a.ends_at > $3))
+            " AND a.product_id = $2 AND ",
+            holds!("$3"),
+            ")
         SELECT 1 AS part, r.position, r.slug AS name, h.organization_id, h.kind, h.subtree
           FROM held h JOIN assignment_roles ar ON ar.assignment_id = h.id JOIN roles r ON r.id = ar.role_id
          UNION
@@ -47,7 +63,7 @@ statements! {
     HELD_BY_USER = held!("(a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))");
     HELD_BY_CLIENT = held!("a.client_id = $1");
     /// Where a user holds which permission of any product: for the question whether one may grant it.
-    PERMISSIONS_BY_ORGANIZATION = "
+    PERMISSIONS_BY_ORGANIZATION = concat!("
         SELECT DISTINCT p.name, a.organization_id, a.subtree
           FROM assignments a
           JOIN organizations o ON o.id = a.organization_id
@@ -55,9 +71,8 @@ statements! {
           JOIN role_permissions rp ON rp.role_id = ar.role_id
           JOIN permissions p ON p.id = rp.permission_id
          WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
-           AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $2) AND (a.ends_at IS NULL OR a.ends_at > $2)";
-    ROLES_OF_USER = "
+           AND ", holds!("$2"), "");
+    ROLES_OF_USER = concat!("
         SELECT a.id AS assignment_id, p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
                r.id AS role_id, r.slug AS role_slug, r.name AS role_name,
                o.id AS organization_id, o.name AS organization_name, a.subtree, g.display_name AS group_name, a.source
@@ -68,9 +83,8 @@ statements! {
           JOIN products p ON p.id = a.product_id
           LEFT JOIN groups g ON g.id = a.group_id
          WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
-           AND o.status = 'active'
-           AND (a.starts_at IS NULL OR a.starts_at <= $2) AND (a.ends_at IS NULL OR a.ends_at > $2)
-         ORDER BY p.name, a.id, r.position, r.slug";
+           AND ", holds!("$2"), "
+         ORDER BY p.name, a.id, r.position, r.slug");
     ADMINISTRATORS = "
         SELECT DISTINCT u.id
           FROM users u
@@ -145,12 +159,7 @@ pub(super) async fn list_of_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec
     Ok(fetch_all!(db, (AssignmentId,), LIST_OF_GROUP, group)?.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) async fn held(
-    db: &mut Db<'_>,
-    subject: Subject,
-    product: ProductId,
-    now: Timestamp,
-) -> Result<Vec<Held>> {
+pub(super) async fn held(db: &mut Db<'_>, subject: Subject, product: ProductId, now: Timestamp) -> Result<Vec<Held>> {
     match subject {
         Subject::User(user) => fetch_all!(db, Held, HELD_BY_USER, user, product, now),
         Subject::Client(client) => fetch_all!(db, Held, HELD_BY_CLIENT, client, product, now),

@@ -15,6 +15,7 @@ use crate::{
     id::SessionId,
     sessions,
     store::{Result, Tx},
+    tokens,
 };
 
 /// A form with nothing but its token.
@@ -28,6 +29,8 @@ pub async fn end_others(State(app): State<App>, account: Account, _: Form<Nothin
     app.store
         .write(async move |tx| -> Result<()> {
             let ended = sessions::end_of_user(tx, &keys, user.id, Some(this), now).await?;
+            // Those of sessions that ended by themselves too.
+            tokens::revoke_of_other_sessions(tx, user.id, this, now).await?;
             let event = Event {
                 organization: user.organization_id,
                 kind: "sessions.ended",

@@ -13,15 +13,13 @@ use crate::{
     clock::Timestamp,
     http::{ClientAddress, UserAgent},
     id::{ApiTokenId, OrganizationId, UserId},
+    mfa::step_up,
     organizations::{self, Organization},
     products,
     store::{self, Tx},
     tokens,
     users::{self, User},
 };
-
-/// How long a sign-in counts as fresh for what cannot be undone or gives access (product.md M7, B6).
-pub const FRESH_SECONDS: i64 = 15 * 60;
 
 /// Who a bearer token speaks for.
 #[derive(Debug, Clone)]
@@ -89,8 +87,7 @@ impl Caller {
     pub fn fresh(&self) -> Result<(), Refusal> {
         match self.who {
             Who::User { signed_in_at, .. } => {
-                let since = signed_in_at.map(|at| self.now.since(at).as_secs());
-                let fresh = since.is_some_and(|seconds| seconds <= FRESH_SECONDS.unsigned_abs());
+                let fresh = signed_in_at.is_some_and(|at| step_up::is_fresh(at, None, self.now));
                 if fresh { Ok(()) } else { Err(Refusal::StaleSignIn) }
             }
             Who::ApiToken { .. } => Ok(()),

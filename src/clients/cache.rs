@@ -1,20 +1,14 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
-use parking_lot::RwLock;
+use std::sync::Arc;
 
 use super::{Client, sql};
 use crate::{
     clock::Timestamp,
-    store::{self, Store},
+    store::{self, Fresh, Store},
 };
 
-/// How old an answer may be (architecture.md, Storage: stale for at most one second).
-const FRESH: Duration = Duration::from_secs(1);
-
-/// Clients by their `client_id`, so that the token path asks the database once a second and not once
-/// a token. Unknown names are not kept: nobody can fill it.
+/// Clients by their `client_id`. Unknown names are not kept: nobody can fill it.
 #[derive(Default)]
-pub struct Cache(RwLock<HashMap<String, (Timestamp, Arc<Client>)>>);
+pub struct Cache(Fresh<String, Arc<Client>>);
 
 impl Cache {
     /// The client, active or not, as it was at most a second ago.
@@ -22,17 +16,14 @@ impl Cache {
     /// # Errors
     /// The database's.
     pub async fn find(&self, store: &Store, client_id: &str, now: Timestamp) -> store::Result<Option<Arc<Client>>> {
-        if let Some((read_at, client)) = self.0.read().get(client_id)
-            && *read_at <= now
-            && now.since(*read_at) < FRESH
-        {
-            return Ok(Some(Arc::clone(client)));
+        if let Some(client) = self.0.get(client_id, now) {
+            return Ok(Some(client));
         }
         let found = sql::find_by_client_id(&mut store.reader().await?, client_id).await?.map(Arc::new);
         match &found {
-            Some(client) => self.0.write().insert(client_id.to_owned(), (now, Arc::clone(client))),
-            None => self.0.write().remove(client_id),
-        };
+            Some(client) => self.0.keep(client_id.to_owned(), Arc::clone(client), now),
+            None => self.0.forget(client_id),
+        }
         Ok(found)
     }
 }

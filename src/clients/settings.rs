@@ -24,6 +24,9 @@ pub struct Settings {
     pub id_token_alg: Algorithm,
     /// The vendor's own: no consent is asked.
     pub first_party: bool,
+    /// Its refresh tokens are good while the browser session is in which they were given, and using them keeps
+    /// that alive: for an app that is only ever used by somebody present. Others have times of their own.
+    pub ends_with_session: bool,
     /// Times of its own; `None`: the server's (`config::Tokens`).
     pub access_token_seconds: Option<i64>,
     /// A refresh token unused for so long is dead.
@@ -51,6 +54,7 @@ impl Default for Settings {
             // OIDC Core §2: what a client gets that registered nothing else.
             id_token_alg: Algorithm::Rs256,
             first_party: false,
+            ends_with_session: false,
             access_token_seconds: None,
             refresh_idle_seconds: None,
             refresh_absolute_seconds: None,

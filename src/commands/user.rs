@@ -93,7 +93,7 @@ async fn create(
         external_id: None,
         document: json!({}),
     };
-    let (master, life) = (app.master.clone(), app.config.sessions.activation);
+    let (master, life) = (app.master.clone(), app.config.links.activation);
     let secret = app
         .store
         .write(async move |tx| {
@@ -147,7 +147,7 @@ async fn list(app: &App, organization: Option<&str>) -> anyhow::Result<()> {
 
 async fn reset_password(app: &App, login: &str, now: Timestamp) -> anyhow::Result<()> {
     let user = find_user(app, login).await?;
-    let (master, life) = (app.master.clone(), app.config.sessions.reset);
+    let (master, life) = (app.master.clone(), app.config.links.reset);
     let secret = app
         .store
         .write(async move |tx| {

@@ -22,12 +22,15 @@ pub struct Limits {
     /// How long a lockout lasts.
     #[serde(rename = "lockout_seconds", deserialize_with = "seconds::deserialize")]
     pub lockout: Duration,
-    /// Sign-ins begun by one address within the window.
-    pub address_logins: i64,
     /// Mails that one address may cause within an hour.
     pub address_mails_per_hour: i64,
     /// Mails to one account within an hour.
     pub account_mails_per_hour: i64,
+    /// Connections at once, at most a quarter of them from one address that is no trusted proxy.
+    pub connections: usize,
+    /// The longest that the head of a request may take, and that a connection may wait for its next one.
+    #[serde(rename = "header_seconds", deserialize_with = "seconds::deserialize")]
+    pub header: Duration,
     /// The largest body of a request.
     pub body_bytes: usize,
     /// The longest a request may take.
@@ -44,9 +47,10 @@ impl Default for Limits {
             address_failures: 100,
             window: seconds::minutes(15),
             lockout: seconds::minutes(15),
-            address_logins: 600,
             address_mails_per_hour: 60,
-            account_mails_per_hour: 6,
+            account_mails_per_hour: 5,
+            connections: 4096,
+            header: Duration::from_secs(10),
             body_bytes: 1024 * 1024,
             request: Duration::from_secs(30),
         }
@@ -59,7 +63,6 @@ impl Limits {
         Self {
             requests_per_second: 0,
             address_failures: 10_000,
-            address_logins: 1_000_000,
             address_mails_per_hour: 10_000,
             account_mails_per_hour: 100,
             ..Self::default()
@@ -70,7 +73,6 @@ impl Limits {
         let positive = [
             ("limits.account_failures", self.account_failures, 100),
             ("limits.address_failures", self.address_failures, i64::MAX),
-            ("limits.address_logins", self.address_logins, i64::MAX),
             ("limits.address_mails_per_hour", self.address_mails_per_hour, i64::MAX),
             ("limits.account_mails_per_hour", self.account_mails_per_hour, i64::MAX),
         ];
@@ -79,6 +81,11 @@ impl Limits {
                 return Err(Invalid::new(key, format!("{value} is out of range"), format!("Use 1 to {most}")));
             }
         }
+        if !(16..=1_000_000).contains(&self.connections) {
+            let problem = format!("{} is out of range", self.connections);
+            return Err(Invalid::new("limits.connections", problem, "Use 16 to 1000000"));
+        }
+        seconds::within("limits.header_seconds", self.header, Duration::from_secs(1), seconds::minutes(5))?;
         if !(16 * 1024..=64 * 1024 * 1024).contains(&self.body_bytes) {
             let problem = format!("{} is out of range", self.body_bytes);
             return Err(Invalid::new("limits.body_bytes", problem, "Use 16 KiB to 64 MiB"));

@@ -12,6 +12,7 @@
 mod error;
 mod keys;
 mod limits;
+mod links;
 mod log;
 mod mail;
 mod master_key;
@@ -19,7 +20,6 @@ mod passwords;
 mod scim;
 mod seconds;
 mod server;
-mod sessions;
 mod source;
 mod tokens;
 mod webauthn;
@@ -35,6 +35,7 @@ use crate::{secret::MasterKeys, store};
 pub use error::Invalid;
 pub use keys::Keys;
 pub use limits::Limits;
+pub use links::Links;
 pub use log::{Format, Log};
 pub use mail::{Mail, Transport};
 pub use master_key::{
@@ -44,7 +45,6 @@ pub use master_key::{
 pub use passwords::Passwords;
 pub use scim::Scim;
 pub use server::judge_public_url;
-pub use sessions::Sessions;
 pub use source::Source;
 pub use tokens::Tokens;
 pub use webauthn::WebAuthn;
@@ -70,7 +70,7 @@ pub struct Config {
     pub allow_private_outbound: bool,
     pub keys: Keys,
     pub tokens: Tokens,
-    pub sessions: Sessions,
+    pub links: Links,
     pub passwords: Passwords,
     pub limits: Limits,
     /// `None`: nothing is sent; the outbox keeps messages until they expire.
@@ -98,7 +98,7 @@ struct Settings {
     allow_private_outbound: bool,
     keys: Keys,
     tokens: Tokens,
-    sessions: Sessions,
+    links: Links,
     passwords: Passwords,
     limits: Limits,
     mail: Option<mail::Settings>,
@@ -134,7 +134,7 @@ impl Config {
             allow_private_outbound: false,
             keys: Keys::default(),
             tokens: Tokens::default(),
-            sessions: Sessions::default(),
+            links: Links::default(),
             passwords: Passwords::default(),
             limits: Limits::default(),
             mail: None,
@@ -152,7 +152,7 @@ impl Config {
         let file = settings.master_key_file.as_deref().unwrap_or(Path::new(master_key::DEFAULT_FILE));
         let master_keys = Arc::new(master_key::load(settings.master_key.as_deref(), file)?);
         settings.tokens.judge()?;
-        settings.sessions.judge()?;
+        settings.links.judge()?;
         settings.keys.judge(&settings.tokens)?;
         settings.passwords.judge()?;
         settings.limits.judge()?;
@@ -164,7 +164,7 @@ impl Config {
             allow_private_outbound: settings.allow_private_outbound,
             keys: settings.keys,
             tokens: settings.tokens,
-            sessions: settings.sessions,
+            links: settings.links,
             passwords: settings.passwords,
             limits: settings.limits,
             mail: settings.mail.map(mail::Settings::judge).transpose()?,

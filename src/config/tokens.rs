@@ -23,8 +23,6 @@ pub struct Tokens {
     /// For so long a rotated refresh token may be used once more without killing its family.
     #[serde(rename = "refresh_grace_seconds", deserialize_with = "seconds::deserialize")]
     pub refresh_grace: Duration,
-    #[serde(rename = "logout_token_seconds", deserialize_with = "seconds::deserialize")]
-    pub logout_token: Duration,
     /// How long an authorization request waits for its user.
     #[serde(rename = "authorization_request_seconds", deserialize_with = "seconds::deserialize")]
     pub authorization_request: Duration,
@@ -39,7 +37,6 @@ impl Default for Tokens {
             refresh_idle: seconds::days(14),
             refresh_absolute: seconds::days(90),
             refresh_grace: Duration::ZERO,
-            logout_token: seconds::minutes(2),
             authorization_request: seconds::hours(1),
         }
     }
@@ -55,7 +52,6 @@ impl Tokens {
         seconds::within("tokens.refresh_absolute_seconds", self.refresh_absolute, second, seconds::days(3650))?;
         seconds::within("tokens.refresh_idle_seconds", self.refresh_idle, second, self.refresh_absolute)?;
         seconds::within("tokens.refresh_grace_seconds", self.refresh_grace, Duration::ZERO, seconds::minutes(1))?;
-        seconds::within("tokens.logout_token_seconds", self.logout_token, second, seconds::minutes(10))?;
         let request = self.authorization_request;
         seconds::within("tokens.authorization_request_seconds", request, seconds::minutes(1), seconds::days(1))
     }

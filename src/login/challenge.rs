@@ -140,7 +140,7 @@ async fn submit(visit: Visit, typed: Typed, method: Method) -> Result<Response, 
     let user = step.known_user().await?;
     let (app, now) = (&step.visit.app, step.visit.now);
     let context = step.visit.context().await.map_err(failed)?;
-    let tries = Tries::of_code(&app.config.limits, &user, step.visit.address);
+    let tries = Tries::of_challenge(&app.config.limits, &user, method, step.visit.address);
     let flow = step.flow.clone();
     let unit =
         async move |tx: &mut Tx<'_>| judge(tx, (&context, &flow), (&user, &tries), (method, &typed.code), now).await;

@@ -28,8 +28,6 @@ use crate::{
     users::{self, LoginName, Realm, Status, User},
 };
 
-/// A link that resets a password lives so long.
-const LIFE: Duration = Duration::from_secs(3600);
 /// Longer is no login name and no address (RFC 5321 §4.5.3.1).
 const LONGEST: usize = 320;
 const HOUR: Duration = Duration::from_secs(3600);
@@ -75,7 +73,7 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
     let unit = async move |tx: &mut Tx<'_>| {
         let verdict = attempts::count(tx, &key, limit, now).await?;
         if matches!(verdict, Verdict::Go { .. }) {
-            jobs::enqueue(tx, &master, &asked, now + LIFE, now).await?;
+            jobs::enqueue(tx, &master, &asked, now + HOUR, now).await?;
         }
         Ok::<_, store::Error>(verdict)
     };
@@ -96,7 +94,7 @@ pub async fn mail_password_reset(app: &App, typed: &str, by: By, now: Timestamp)
     let Some(user) = find(app, typed).await? else { return Ok(()) };
     let Some(to) = user.email.clone() else { return Ok(()) };
     let base = app.config.url("/login/reset");
-    let (master, limits) = (Arc::clone(&app.master), app.config.limits.clone());
+    let (master, limits, life) = (Arc::clone(&app.master), app.config.limits.clone(), app.config.links.reset);
     let unit = async move |tx: &mut Tx<'_>| {
         let key = Key::new("mails of account", &user.id.to_string());
         let limit = Limit { tries: limits.account_mails_per_hour, window: HOUR, pause: limits.lockout };
@@ -108,13 +106,13 @@ pub async fn mail_password_reset(app: &App, typed: &str, by: By, now: Timestamp)
             purpose: Purpose::ResetPassword,
             created_by: None,
             data: json!({}),
-            expires_at: now + LIFE,
+            expires_at: now + life,
         };
         let secret = action_tokens::issue(tx, &new, now).await?;
         let link = format!("{base}?token={}", secret.expose());
         let brand = letters::brand(tx, &user).await?;
-        let letter = mail::password_reset(&brand, &to, user.name(), &link, super::tries::minutes(LIFE));
-        mail::enqueue(tx, &master, &letter, now + LIFE, now).await?;
+        let letter = mail::password_reset(&brand, &to, user.name(), &link, super::tries::minutes(life));
+        mail::enqueue(tx, &master, &letter, now + life, now).await?;
         let event =
             Event::new(user.organization_id, "password.reset_requested", by.clone()).on(SubjectKind::User, user.id.0);
         audit::record(tx, &master, event, now).await

@@ -86,7 +86,8 @@ async fn look(visit: &Visit, secret: &Secret, purpose: Purpose) -> store::Result
         return Ok(None);
     }
     let Some(user) = users::find(&mut db, token.user_id).await? else { return Ok(None) };
-    if !may_use(&user, purpose) || !organizations::is_active(&mut db, user.organization_id).await? {
+    let has_password = password::find(&mut db, user.id).await?.is_some();
+    if !may_use(&user, has_password, purpose) || !organizations::is_active(&mut db, user.organization_id).await? {
         return Ok(None);
     }
     let organization = super::step::organization_name(&mut db, &user).await?;
@@ -94,10 +95,14 @@ async fn look(visit: &Visit, secret: &Secret, purpose: Purpose) -> store::Result
     Ok(Some(Opened { token, user, organization, minimum }))
 }
 
-/// An invited person activates; an active one resets, or takes up an account made for them without a password.
-fn may_use(user: &User, purpose: Purpose) -> bool {
+/// An invited person activates, or takes up an active account made for them without a password; others reset.
+fn may_use(user: &User, has_password: bool, purpose: Purpose) -> bool {
     match purpose {
-        Purpose::Activate => matches!(user.status, users::Status::Invited | users::Status::Active),
+        Purpose::Activate => match user.status {
+            users::Status::Invited => true,
+            users::Status::Active => !has_password,
+            _ => false,
+        },
         _ => user.status == users::Status::Active,
     }
 }
@@ -169,9 +174,15 @@ async fn set(tx: &mut Tx<'_>, context: &Context, new: &Setting, now: Timestamp) 
     if token.user_id != user.id {
         return Ok(None);
     }
+    let mut context = context.clone();
     let done = match new.purpose {
-        Purpose::Activate => super::activate::activate(tx, context, (user, &new.hash), now).await?,
-        _ => super::reset::reset(tx, context, (user, &new.hash), now).await?,
+        Purpose::Activate => super::activate::activate(tx, &context, (user, &new.hash), now).await?,
+        _ => {
+            let done = super::reset::reset(tx, &context, (user, &new.hash), now).await?;
+            // Their own session has ended with the others; another's is still here, and ends when this begins.
+            context.current = context.current.filter(|current| current.user.id != user.id);
+            done
+        }
     };
     if !done {
         return Ok(None);
@@ -184,7 +195,7 @@ async fn set(tx: &mut Tx<'_>, context: &Context, new: &Setting, now: Timestamp) 
     let start = Start { back: landing(tx, &user, now).await?, ..Start::default() };
     let flow = flow::start(tx, &new.browser, None, &start, now).await?;
     let proven = flow::prove(tx, &flow, user.id, Proof::password(now), now).await?;
-    Ok(Some(advance(tx, context, proven, &user, now).await?))
+    Ok(Some(advance(tx, &context, proven, &user, now).await?))
 }
 
 /// Where the person lands (P3): the portal, for those who hold something there; else their account.

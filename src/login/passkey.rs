@@ -126,16 +126,19 @@ pub(super) async fn submit(visit: Visit, Form(answered): Form<Answered>) -> Resu
         passkeys::finish_authenticate(&app.store, (&party, &app.master), place, &answered.answer(), step.visit.now)
             .await;
     match judged.map_err(failed)? {
-        Ok(verified) => proven(&step, user, &verified).await,
+        Ok(verified) => proven(&step, user, verified).await,
         Err(refused) => draw(&step, StatusCode::UNPROCESSABLE_ENTITY, Some(&refused.to_string())).await,
     }
 }
 
-async fn proven(step: &Step, user: User, verified: &Verified) -> Result<Response, Response> {
+async fn proven(step: &Step, user: User, verified: Verified) -> Result<Response, Response> {
     let context = step.visit.context().await.map_err(failed)?;
     let (flow, now) = (step.flow.clone(), step.visit.now);
-    let proof = Proof::passkey(verified, now);
+    let proof = Proof::passkey(&verified, now);
     let unit = async move |tx: &mut Tx<'_>| {
+        if !passkeys::note_use(tx, &verified, now).await? {
+            return Ok(outcome::Outcome::Over);
+        }
         password::confirm(tx, user.id, now).await?;
         let proven = flow::prove(tx, &flow, user.id, proof.clone(), now).await?;
         advance(tx, &context, proven, &user, now).await
@@ -167,7 +170,7 @@ pub(super) async fn found(visit: Visit, Form(answered): Form<Answered>) -> Resul
     let unknown = || super::identify::refuse(&step, "This passkey opens no account here. Type your login instead.");
     let Ok(verified) = judged.map_err(failed)? else { return Ok(unknown()) };
     match owner(&step, &verified).await.map_err(failed)? {
-        Some(user) => proven(&step, user, &verified).await,
+        Some(user) => proven(&step, user, verified).await,
         None => Ok(unknown()),
     }
 }

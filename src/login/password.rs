@@ -95,34 +95,52 @@ pub(super) async fn submit(visit: Visit, Form(typed): Form<Typed>) -> Result<Res
     let busy = |_| Failure::busy().into_response();
     let verdict = app.passwords.verify(plain.clone(), hash.clone()).await.map_err(busy)?;
     // Right, but hashed at another cost than today's, as imported ones are (C8).
-    let renewed = match (verdict, hash) {
-        (Verdict::RightOutdated, Some(old)) => Some((old, app.passwords.hash(plain).await.map_err(busy)?)),
+    let renewed = match verdict {
+        Verdict::RightOutdated => Some(app.passwords.hash(plain).await.map_err(busy)?),
         _ => None,
     };
     let context = step.visit.context().await.map_err(failed)?;
     let may_enter = user.as_ref().is_some_and(|user| user.status == Status::Active);
-    match user {
-        Some(user) if verdict.is_right() && may_enter => right(&step, context, (user, tries, renewed)).await,
-        user => wrong(&step, context, (user, tries, left)).await,
+    match (user, hash) {
+        (Some(user), Some(verified)) if verdict.is_right() && may_enter => {
+            right(&step, context, Right { user, verified, renewed, tries, left }).await
+        }
+        (user, _) => wrong(&step, context, (user, tries, left)).await,
     }
 }
 
-async fn right(
-    step: &Step,
-    context: Context,
-    (user, tries, renewed): (User, Tries, Option<(PasswordHash, PasswordHash)>),
-) -> Result<Response, Response> {
-    let (flow, now) = (step.flow.clone(), step.visit.now);
+/// A password that was right when it was looked at.
+struct Right {
+    user: User,
+    verified: PasswordHash,
+    /// At today's cost, if `verified` is not.
+    renewed: Option<PasswordHash>,
+    tries: Tries,
+    left: i64,
+}
+
+async fn right(step: &Step, context: Context, right: Right) -> Result<Response, Response> {
+    let (flow, now, left) = (step.flow.clone(), step.visit.now, right.left);
     let unit = async move |tx: &mut store::Tx<'_>| {
-        tries.forgive(tx).await?;
-        if let Some((old, new)) = &renewed {
-            password::rehash(tx, user.id, old, new).await?;
+        let Right { user, verified, renewed, tries, left } = &right;
+        // A reset or a change that came meanwhile has ended what the old password could begin.
+        if !password::stands(tx, user.id, verified, renewed.as_ref()).await? {
+            tries.wrong(tx, &context, (user, "password", *left), now).await?;
+            return Ok(None);
         }
+        tries.forgive(tx).await?;
         let proven = flow::prove(tx, &flow, user.id, Proof::password(now), now).await?;
-        advance(tx, &context, proven, &user, now).await
+        advance(tx, &context, proven, user, now).await.map(Some)
     };
-    let outcome = step.visit.app.store.write(unit).await.map_err(failed)?;
-    Ok(outcome::respond(step, outcome))
+    match step.visit.app.store.write(unit).await.map_err(failed)? {
+        Some(outcome) => Ok(outcome::respond(step, outcome)),
+        None => Ok(draw_wrong(step, left)),
+    }
+}
+
+fn draw_wrong(step: &Step, left: i64) -> Response {
+    let words = format!("Check Caps Lock and try again. {}", tries::warning(&step.visit.app.config.limits, left));
+    draw(step, StatusCode::UNPROCESSABLE_ENTITY, Some(("That password does not match this login", words)))
 }
 
 async fn wrong(
@@ -137,8 +155,7 @@ async fn wrong(
         None => events::unknown(tx, &context, now).await,
     };
     step.visit.app.store.write(unit).await.map_err(failed)?;
-    let words = format!("Check Caps Lock and try again. {}", tries::warning(&step.visit.app.config.limits, left));
-    Ok(draw(step, StatusCode::UNPROCESSABLE_ENTITY, Some(("That password does not match this login", words))))
+    Ok(draw_wrong(step, left))
 }
 
 /// Whose name this is: in the realm of the product to be entered, else in the portal's, else in the one

@@ -134,9 +134,7 @@ impl Step {
         };
         let Some(flow) = found else { return Err(over(&visit.page)) };
         let waiting = match flow.request_id {
-            Some(id) => {
-                requests::client_of(&mut db, id, &visit.browser().hash(), visit.now).await.map_err(failed)?
-            }
+            Some(id) => requests::client_of(&mut db, id, &visit.browser().hash(), visit.now).await.map_err(failed)?,
             None => None,
         };
         drop(db);

@@ -9,7 +9,7 @@ use crate::{
     config::Limits,
     http::ClientAddress,
     mail,
-    mfa::Method,
+    mfa::{self, Method},
     store::{Result, Tx},
     users::User,
 };
@@ -21,10 +21,18 @@ pub(super) struct Tries {
     source: Key,
     account_limit: Limit,
     source_limit: Limit,
+    /// Wrong codes in a row, however long they take.
+    in_a_row: Option<Key>,
+    /// Whether they bar this one: a recovery code is the way back.
+    barred_in_a_row: bool,
 }
 
 /// Second factors are short: five wrong ones, then a pause (security.md row 45).
 const CODES: i64 = 5;
+/// After so many wrong codes in a row, whatever the pauses between them, an account takes no more (NIST SP
+/// 800-63B-4 §3.2.2: at most 100) until a recovery code was right or an administrator has reset its factors.
+const IN_A_ROW: Limit = Limit { tries: 100, window: FOR_GOOD, pause: FOR_GOOD };
+const FOR_GOOD: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 impl Tries {
     /// Passwords of whoever was typed: an account, or a name that is nobody's.
@@ -38,6 +46,15 @@ impl Tries {
         Self::new(limits, Key::new("code", &user.id.to_string()), CODES.min(limits.account_failures), address)
     }
 
+    /// The same where a code is to prove who somebody is: these count in a row too.
+    pub fn of_challenge(limits: &Limits, user: &User, method: Method, address: ClientAddress) -> Self {
+        Self {
+            in_a_row: Some(mfa::wrong_codes_in_a_row(user.id)),
+            barred_in_a_row: method != Method::Recovery,
+            ..Self::of_code(limits, user, address)
+        }
+    }
+
     fn new(limits: &Limits, account: Key, tries: i64, address: ClientAddress) -> Self {
         let (window, pause) = (limits.window, limits.lockout);
         Self {
@@ -45,6 +62,8 @@ impl Tries {
             source: Key::new("source", &address.source().to_string()),
             account_limit: Limit { tries, window, pause },
             source_limit: Limit { tries: limits.address_failures, window, pause },
+            in_a_row: None,
+            barred_in_a_row: false,
         }
     }
 
@@ -53,7 +72,12 @@ impl Tries {
         if let paused @ Verdict::Paused { .. } = attempts::count(tx, &self.source, self.source_limit, now).await? {
             return Ok(paused);
         }
-        let verdict = attempts::count(tx, &self.account, self.account_limit, now).await?;
+        let mut verdict = attempts::count(tx, &self.account, self.account_limit, now).await?;
+        if let (Verdict::Go { .. }, Some(in_a_row), true) = (verdict, &self.in_a_row, self.barred_in_a_row)
+            && let paused @ Verdict::Paused { .. } = attempts::count(tx, in_a_row, IN_A_ROW, now).await?
+        {
+            verdict = paused;
+        }
         if matches!(verdict, Verdict::Paused { .. }) {
             attempts::take_back(tx, &self.source).await?;
         }
@@ -63,6 +87,9 @@ impl Tries {
     /// The answer was right.
     pub async fn forgive(&self, tx: &mut Tx<'_>) -> Result<()> {
         attempts::forgive(tx, &self.account).await?;
+        if let Some(in_a_row) = &self.in_a_row {
+            attempts::forgive(tx, in_a_row).await?;
+        }
         attempts::take_back(tx, &self.source).await
     }
 
@@ -100,6 +127,11 @@ pub(super) fn warning(limits: &Limits, left: i64) -> String {
 
 /// "Try again in 12 minutes."
 pub(super) fn pause_words(until: Timestamp, now: Timestamp) -> String {
+    if until.since(now) > Duration::from_secs(365 * 86_400) {
+        return "This account takes no more of them. Use a recovery code or a passkey, or ask your administrator to \
+                reset your second factors."
+            .to_owned();
+    }
     match minutes(until.since(now)) {
         0 | 1 => "Try again in a minute.".to_owned(),
         minutes => format!("Try again in {minutes} minutes."),

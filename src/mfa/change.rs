@@ -1,7 +1,8 @@
 use serde_json::json;
 
-use super::{Factor, Method, clean_name, enrolled, policy, recovery_codes, sql};
+use super::{Factor, Method, clean_name, enrolled, policy, recovery_codes, sql, wrong_codes_in_a_row};
 use crate::{
+    attempts,
     audit::{self, By, Event, Outcome, SubjectKind},
     clock::Timestamp,
     id::{FactorId, UserId},
@@ -65,6 +66,7 @@ pub async fn remove(
 /// every session and grant (M4). Set-up is forced at the next sign-in that demands a factor.
 pub async fn reset(tx: &mut Tx<'_>, keys: &MasterKeys, user: &User, by: &By, now: Timestamp) -> Result<()> {
     sql::delete_all(tx, user.id, now).await?;
+    attempts::forgive(tx, &wrong_codes_in_a_row(user.id)).await?;
     sessions::end_of_user(tx, keys, user.id, None, now).await?;
     tokens::revoke_of_user(tx, user.id, now).await?;
     if let Some((to, brand)) = addressee(tx, user).await? {

@@ -26,6 +26,7 @@ pub mod totp;
 use uuid::Uuid;
 
 use crate::{
+    attempts::Key,
     clock::Timestamp,
     id::{FactorId, LoginFlowId, SessionId, UserId},
     store::{Db, Error, Result},
@@ -59,6 +60,11 @@ impl Method {
             Self::Recovery => "Recovery codes",
         }
     }
+}
+
+/// Counts the wrong codes of an account in a row. A right one and [`reset`] forgive them.
+pub fn wrong_codes_in_a_row(user: UserId) -> Key {
+    Key::new("codes in a row", &user.to_string())
 }
 
 /// What a set-up or challenge belongs to: its answer is taken from there only.

@@ -62,6 +62,8 @@ pub struct Verified {
     pub factor: FactorId,
     /// RFC 8176: `swk` if the key can be copied to another device, else `hwk`; and `user`.
     pub amr: [&'static str; 2],
+    /// The credential with its new counter, which shows a copied key.
+    used: Sealed,
 }
 
 /// Why an answer was not taken.
@@ -195,7 +197,7 @@ pub async fn finish_authenticate(
         return Ok(Err(Refused::Invalid));
     }
     match party.0.finish_passkey_authentication(&credential, &state) {
-        Ok(result) => accept(store, keys, holder, &result, now).await.map(Ok),
+        Ok(result) => accept(keys, holder, &result).map(Ok),
         Err(_) => Ok(Err(Refused::Invalid)),
     }
 }
@@ -239,7 +241,7 @@ pub async fn finish_discoverable(
         return Ok(Err(Refused::Invalid));
     }
     match party.0.finish_discoverable_authentication_v2(&credential, state, &holder.passkey) {
-        Ok(result) => accept(store, keys, holder, &result, now).await.map(Ok),
+        Ok(result) => accept(keys, holder, &result).map(Ok),
         Err(_) => Ok(Err(Refused::Invalid)),
     }
 }
@@ -260,20 +262,20 @@ async fn holder(store: &Store, keys: &MasterKeys, credential: &PublicKeyCredenti
     Ok(Some(Holder { factor: row.id, user: user.id, handle: user.webauthn_handle, passkey }))
 }
 
-/// Keeps the counter, which shows a copied key, and the time of use.
-async fn accept(
-    store: &Store,
-    keys: &Arc<MasterKeys>,
-    mut holder: Holder,
-    result: &AuthenticationResult,
-    now: Timestamp,
-) -> Result<Verified> {
+fn accept(keys: &MasterKeys, mut holder: Holder, result: &AuthenticationResult) -> Result<Verified> {
     holder.passkey.update_credential(result);
-    let sealed = keys.seal(&place_of(holder.factor), &bytes(&holder.passkey)?);
-    let factor = holder.factor;
-    store.write(async move |tx| sql::use_passkey(tx, factor, &sealed, now).await).await?;
+    let used = keys.seal(&place_of(holder.factor), &bytes(&holder.passkey)?);
     let key = if result.backup_eligible() { "swk" } else { "hwk" };
-    Ok(Verified { user: holder.user, factor, amr: [key, "user"] })
+    Ok(Verified { user: holder.user, factor: holder.factor, amr: [key, "user"], used })
+}
+
+/// Keeps counter and time of use, in the write that takes the answer for a proof. `false` if the passkey was taken
+/// away since it answered: then it proves nothing.
+///
+/// # Errors
+/// The database failed.
+pub async fn note_use(tx: &mut Tx<'_>, verified: &Verified, now: Timestamp) -> Result<bool> {
+    sql::use_passkey(tx, verified.factor, &verified.used, now).await
 }
 
 async fn enroll(

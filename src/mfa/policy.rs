@@ -8,7 +8,7 @@ use super::{Method, sql};
 use crate::{
     access,
     clock::Timestamp,
-    organizations::{self, MfaRule},
+    organizations::{self, EffectivePolicy, MfaRule},
     products::Product,
     store::{Db, Result},
     users::User,
@@ -76,6 +76,18 @@ pub async fn must_keep_a_factor(db: &mut Db<'_>, user: &User, now: Timestamp) ->
 }
 
 impl Requirement {
+    /// What a sign-in of before must have shown to go on, under the policies of today: a live session's, or a
+    /// grant's for `product`. Who has enrolled a factor since is not asked before the next sign-in.
+    pub fn to_go_on(policy: &EffectivePolicy, product: Option<&Product>) -> Self {
+        let of_product = product.map(|product| &product.policy);
+        Self {
+            mfa: policy.mfa == MfaRule::Required
+                || of_product.is_some_and(|policy| policy.mfa == Some(MfaRule::Required)),
+            phishing_resistant: of_product.is_some_and(|policy| policy.phishing_resistant),
+            methods: policy.methods.clone(),
+        }
+    }
+
     /// Whether a session with this `amr` has shown enough.
     pub fn is_met_by(&self, amr: &[String]) -> bool {
         if self.phishing_resistant {

@@ -176,9 +176,8 @@ pub async fn find_credential(db: &mut Db<'_>, credential_id: &[u8]) -> Result<Op
     fetch_optional!(db, CredentialRow, FIND_CREDENTIAL, credential_id)
 }
 
-pub async fn use_passkey(tx: &mut Tx<'_>, factor: FactorId, sealed: &Sealed, now: Timestamp) -> Result<()> {
-    execute!(tx, USE_PASSKEY, factor, sealed, now)?;
-    Ok(())
+pub async fn use_passkey(tx: &mut Tx<'_>, factor: FactorId, sealed: &Sealed, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, USE_PASSKEY, factor, sealed, now)? == 1)
 }
 
 /// Whose a ceremony is, what it is bound to, and its kind.

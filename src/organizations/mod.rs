@@ -6,6 +6,7 @@
 //! "below" is one index range. A policy is only ever tightened downward: [`EffectivePolicy`] is
 //! computed over the whole lineage, and no level can loosen what a higher one said.
 
+mod cache;
 mod policy;
 mod sql;
 
@@ -17,6 +18,7 @@ use crate::{
     store::{self, Db, Tx},
 };
 
+pub use cache::PolicyCache;
 pub use policy::{EffectivePolicy, MfaRule, Policy};
 pub use sql::{
     STATEMENTS, bump_revision, children, find, is_within, lineage, list_within, provider, set_policy, set_status,

@@ -1,20 +1,15 @@
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
-use parking_lot::RwLock;
+use std::sync::Arc;
 
 use super::{Product, sql};
 use crate::{
     clock::Timestamp,
     id::ProductId,
-    store::{self, Store},
+    store::{self, Fresh, Store},
 };
 
-/// How old an answer may be (architecture.md, Storage: stale for at most one second).
-const FRESH: Duration = Duration::from_secs(1);
-
-/// Products by id, so that the token path asks the database once a second and not once a token.
+/// Products by id.
 #[derive(Default)]
-pub struct Cache(RwLock<HashMap<ProductId, (Timestamp, Arc<Product>)>>);
+pub struct Cache(Fresh<ProductId, Arc<Product>>);
 
 impl Cache {
     /// The product, as it was at most a second ago.
@@ -22,17 +17,14 @@ impl Cache {
     /// # Errors
     /// The database's.
     pub async fn find(&self, store: &Store, id: ProductId, now: Timestamp) -> store::Result<Option<Arc<Product>>> {
-        if let Some((read_at, product)) = self.0.read().get(&id)
-            && now.since(*read_at) < FRESH
-            && *read_at <= now
-        {
-            return Ok(Some(Arc::clone(product)));
+        if let Some(product) = self.0.get(&id, now) {
+            return Ok(Some(product));
         }
-        let Some(product) = sql::find(&mut store.reader().await?, id).await?.map(Arc::new) else {
-            self.0.write().remove(&id);
-            return Ok(None);
-        };
-        self.0.write().insert(id, (now, Arc::clone(&product)));
-        Ok(Some(product))
+        let found = sql::find(&mut store.reader().await?, id).await?.map(Arc::new);
+        match &found {
+            Some(product) => self.0.keep(id, Arc::clone(product), now),
+            None => self.0.forget(&id),
+        }
+        Ok(found)
     }
 }

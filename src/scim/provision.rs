@@ -44,7 +44,7 @@ pub async fn grant_defaults(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result
 pub async fn invite(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<(), Fault> {
     let Some(email) = &user.email else { return Ok(()) };
     let Some(organization) = organizations::find(tx, user.organization_id).await? else { return Ok(()) };
-    let life = call.app.config.sessions.activation;
+    let life = call.app.config.links.activation;
     let expires_at = call.now + life;
     let token =
         NewActionToken { user_id: user.id, purpose: Purpose::Activate, created_by: None, data: json!({}), expires_at };

@@ -24,6 +24,7 @@ use crate::{
     mfa::{
         self,
         policy::{self, Requirement},
+        step_up,
     },
     organizations, products,
     secret::SecretHash,
@@ -61,7 +62,9 @@ pub async fn start(
 }
 
 /// Begins a step-up: the person of a live session is to show a second factor anew. The password that
-/// began the session counts as shown, at its own time; a session that a passkey began is begun anew.
+/// began the session counts as shown, at its own time, if there is a factor to stand beside it, or it was shown a
+/// moment ago: an old session alone sets up no factor (security.md rows 39, 156). Else, and where a passkey
+/// began the session, the sign-in is begun anew.
 pub async fn start_raise(
     tx: &mut Tx<'_>,
     browser: &SecretHash,
@@ -69,8 +72,12 @@ pub async fn start_raise(
     (current, start_with): (&FullyAuthenticated, &Start),
     now: Timestamp,
 ) -> Result<LoginFlow> {
-    if !current.session.amr.iter().any(|word| word == "pwd") {
-        return start(tx, browser, request_id, start_with, now).await;
+    let began_with_password = current.session.amr.iter().any(|word| word == "pwd");
+    let may_stand = step_up::is_fresh(current.session.auth_time, None, now)
+        || !mfa::enrolled(tx, current.user.id).await?.is_empty();
+    if !began_with_password || !may_stand {
+        let login_hint = start_with.login_hint.clone().or(Some(current.user.login_name.as_given().to_owned()));
+        return start(tx, browser, request_id, &Start { login_hint, ..start_with.clone() }, now).await;
     }
     let state = State {
         start: start_with.clone(),
@@ -168,6 +175,11 @@ impl Finished {
     /// Whose it is.
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    /// Whether it only added to the session that this browser has.
+    pub(super) fn is_raise(&self) -> bool {
+        self.state.raises.is_some()
     }
 
     /// The session that this browser had, if any.

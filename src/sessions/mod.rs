@@ -89,9 +89,7 @@ pub async fn authenticate(db: &mut Db<'_>, cookie: &Secret, now: Timestamp) -> R
     }
     let Some(policy) = organizations::live_policy(db, user.organization_id).await? else { return Ok(None) };
     // What was enough at sign-in may have been tightened since.
-    let mfa = policy.mfa == organizations::MfaRule::Required;
-    let requirement = Requirement { mfa, phishing_resistant: false, methods: policy.methods };
-    let is_enough = requirement.is_met_by(&session.amr);
+    let is_enough = Requirement::to_go_on(&policy, None).is_met_by(&session.amr);
     Ok(is_enough.then_some(FullyAuthenticated { session, user, _built_here: BuiltHere }))
 }
 
@@ -135,6 +133,10 @@ pub async fn begin(
             // The same person in the same browser: one session goes on under a new secret.
             session.id = current.session.id;
             session.created_at = current.session.created_at;
+            if finished.is_raise() {
+                // The password was not asked for again, so its day goes on.
+                session.expires_at = current.session.expires_at;
+            }
             if !sql::raise(tx, &session, &secret.hash(), policy.session_idle_seconds).await? {
                 return Ok(None);
             }
@@ -213,10 +215,11 @@ pub async fn list_of_user(db: &mut Db<'_>, user: UserId, now: Timestamp) -> Resu
     sql::list_of_user(db, user, now).await
 }
 
-/// Whether a session is live: for tokens that are only as good as their session.
+/// Notes a sign of life of a live session; `false` if it is live no more. Whoever would end it waits until
+/// this transaction is over, and then sees what hangs on it.
 ///
 /// # Errors
 /// The database's.
-pub async fn is_live(db: &mut Db<'_>, id: SessionId, now: Timestamp) -> Result<bool> {
-    sql::is_live(db, id, now).await
+pub async fn use_live(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<bool> {
+    sql::use_live(tx, id, now).await
 }

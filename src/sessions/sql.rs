@@ -18,8 +18,8 @@ statements! {
          WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
            AND last_seen_at + idle_seconds * 1000000 > $2
          ORDER BY last_seen_at DESC, id";
-    IS_LIVE = "
-        SELECT id FROM sessions
+    USE_LIVE = "
+        UPDATE sessions SET last_seen_at = $2
          WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_seen_at + idle_seconds * 1000000 > $2";
     INSERT = "
         INSERT INTO sessions (id, token_hash, user_id, auth_time, mfa_time, amr, acr, user_agent, address,
@@ -93,8 +93,8 @@ pub(super) async fn list_of_user(db: &mut Db<'_>, user: UserId, now: Timestamp) 
     Ok(fetch_all!(db, Row, LIST_OF_USER, user, now)?.into_iter().map(Session::from).collect())
 }
 
-pub(super) async fn is_live(db: &mut Db<'_>, id: SessionId, now: Timestamp) -> Result<bool> {
-    Ok(fetch_optional!(db, (SessionId,), IS_LIVE, id, now)?.is_some())
+pub(super) async fn use_live(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, USE_LIVE, id, now)? == 1)
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, hash: &SecretHash, idle_seconds: i64) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     audit::By,
     http::{ClientAddress, Failure, Form, Page, UserAgent, see_other},
+    organizations::EffectivePolicy,
     secret::Secret,
     users::{LoginName, password::check_strength},
 };
@@ -20,7 +21,7 @@ use crate::{
 struct Setup<'a> {
     page: &'a Page,
     form: &'a Fields,
-    minimum: i64,
+    minimum: usize,
     /// (field, what is wrong with it)
     error: Option<(&'static str, String)>,
 }
@@ -57,7 +58,7 @@ pub struct Fields {
 pub async fn show(State(app): State<App>, page: Page, Query(link): Query<Link>) -> Result<Response, Failure> {
     let form = Fields { token: link.token, ..Fields::default() };
     refuse_unless_open(&app, &form).await?;
-    Ok(draw(&app, &page, &form, None))
+    Ok(draw(&page, &form, None))
 }
 
 /// `POST /setup`: makes provider and administrator, then leads to their first sign-in.
@@ -69,9 +70,9 @@ pub async fn submit(
     Form(form): Form<Fields>,
 ) -> Result<Response, Failure> {
     refuse_unless_open(&app, &form).await?;
-    let login_name = match judge(&app, &form) {
+    let login_name = match judge(&form) {
         Ok(login_name) => login_name,
-        Err(error) => return Ok(draw(&app, &page, &form, Some(error))),
+        Err(error) => return Ok(draw(&page, &form, Some(error))),
     };
     let password = app.passwords.hash(Secret::from_text(form.password)).await.map_err(|_| Failure::busy())?;
     let beginning = Beginning {
@@ -94,7 +95,7 @@ async fn refuse_unless_open(app: &App, form: &Fields) -> Result<(), Failure> {
     if is_open(&mut db, &Secret::from_text(form.token.clone())).await? { Ok(()) } else { Err(Failure::not_found()) }
 }
 
-fn judge(app: &App, form: &Fields) -> Result<LoginName, (&'static str, String)> {
+fn judge(form: &Fields) -> Result<LoginName, (&'static str, String)> {
     for (field, value) in
         [("provider", &form.provider), ("given_name", &form.given_name), ("family_name", &form.family_name)]
     {
@@ -110,13 +111,13 @@ fn judge(app: &App, form: &Fields) -> Result<LoginName, (&'static str, String)> 
     if form.password != form.again {
         return Err(("new-password-again", "The two passwords differ. Write the same one twice.".to_owned()));
     }
-    let minimum = usize::try_from(app.config.passwords.minimum_length).unwrap_or(usize::MAX);
+    let minimum = EffectivePolicy::default().password_minimum;
     let context = [form.provider.as_str(), &form.given_name, &form.family_name, form.username.as_str()];
     check_strength(&form.password, &context, minimum).map_err(|weak| ("new-password", weak.to_string()))?;
     Ok(login_name)
 }
 
-fn draw(app: &App, page: &Page, form: &Fields, error: Option<(&'static str, String)>) -> Response {
+fn draw(page: &Page, form: &Fields, error: Option<(&'static str, String)>) -> Response {
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    page.gate(status, &Setup { page, form, minimum: app.config.passwords.minimum_length, error })
+    page.gate(status, &Setup { page, form, minimum: EffectivePolicy::default().password_minimum, error })
 }

@@ -15,6 +15,7 @@ mod connect;
 pub mod dialect;
 mod erase;
 mod error;
+mod fresh;
 mod json;
 mod migrate;
 mod postgres;
@@ -34,6 +35,7 @@ use sqlx::{
 
 pub use connect::{Options, Url};
 pub use error::{Error, Unique};
+pub use fresh::Fresh;
 pub use json::Json;
 pub use migrate::SCHEMA_VERSION;
 

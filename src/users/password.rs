@@ -5,7 +5,7 @@
 //! - [`check_strength`] judges a new one: length, commonness, words of the person's own.
 //! - [`set`] and [`confirm`] keep the row. A password set by a mailed reset proves no more than
 //!   access to a mailbox, so it stays unconfirmed until a factor other than e-mail has stood beside
-//!   it (security.md section 0.1); `mfa::usable` reads that.
+//!   it (security.md section 0.1), which `mfa` reads.
 //!
 //! Invariants: what was typed is hashed as NFKC bytes, never trimmed or cut; verifying against
 //! no password costs as much as against one; no password and no hash appears in `Debug`.
@@ -105,12 +105,19 @@ pub async fn replace(
     Ok(true)
 }
 
-/// Replaces the hash of an unchanged password by one of today's cost.
+/// Whether the hash that was verified is still the user's password: hashing takes its time, and meanwhile they
+/// may have got another one. Its row stays so until this transaction ends. `renewed` takes its place, where it was
+/// made at another cost than today's.
 ///
 /// # Errors
 /// The database failed.
-pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<()> {
-    sql::rehash(tx, user, old, new).await.map(|_| ())
+pub async fn stands(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    verified: &PasswordHash,
+    renewed: Option<&PasswordHash>,
+) -> Result<bool> {
+    sql::rehash(tx, user, verified, renewed.unwrap_or(verified)).await
 }
 
 /// Notes that a TOTP code, passkey or recovery code has stood beside the password.

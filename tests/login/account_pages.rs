@@ -407,8 +407,7 @@ async fn another_persons_factor_and_session_are_not_found() {
     ] {
         browser.post_once(&path, &[("csrf", &token), ("name", "Mine")], &[]).await.has_status(404);
     }
-    let mut db = scene.castellan.app.store.reader().await.expect("a reader");
-    assert!(sessions::is_live(&mut db, session, now).await.expect("an answer"));
+    assert!(scene.castellan.write(async move |tx| sessions::use_live(tx, session, now).await).await);
 }
 
 #[tokio::test]

@@ -94,6 +94,21 @@ async fn acr_values_raise_the_live_session_by_the_missing_factor_only() {
     assert_ne!(browser.cookies["castellan_session"], before, "the secret changes with the level");
 }
 
+/// M7, security.md rows 39 and 156: a session whose password was shown long ago is not enough to set up a factor.
+#[tokio::test]
+async fn an_old_password_session_sets_up_no_factor_without_the_password() {
+    let (castellan, world, mara) = assigned().await;
+    let app = castellan.client(&world.recover).create().await;
+    let mut browser = castellan.signed_in(&mara).await;
+    let request = app.authorization_request().with("acr_values", "urn:castellan:acr:mfa");
+    castellan.advance(11 * 60);
+    let page = browser.get(&request.url()).await;
+    assert!(page.url.contains("/login?flow="), "{}", page.url);
+    let page = browser.submit(&page, "login-form", &[("username", mara.login())]).await;
+    let page = browser.submit(&page, "login-form", &[("password", &mara.password)]).await;
+    assert!(page.url.contains("/login/enroll?"), "{}", page.url);
+}
+
 /// Row 63: another person signing in ends the first one's session in this browser.
 #[tokio::test]
 async fn signing_in_as_somebody_else_ends_the_session_before() {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use castellan::{
+    audit::By,
     id::{LoginFlowId, UserId},
     mfa::{
         self, BoundTo, Method,
@@ -103,7 +104,15 @@ impl Scene {
         let challenge = self.begin(user, here).await;
         let mut credential = key.get(&challenge.options).await;
         change(&mut credential);
-        self.finish(user, here, &answer(&challenge, credential)).await
+        let verified = self.finish(user, here, &answer(&challenge, credential)).await?;
+        assert!(self.note_use(&verified).await, "it is still enrolled");
+        Ok(verified)
+    }
+
+    /// What a sign-in does in the write that takes the answer for a proof.
+    async fn note_use(&self, verified: &Verified) -> bool {
+        let (used, now) = (verified.clone(), self.castellan.now());
+        self.castellan.write(async move |tx| passkeys::note_use(tx, &used, now).await).await
     }
 }
 
@@ -318,4 +327,18 @@ async fn a_key_answers_for_nobody_else_and_is_enrolled_once() {
     let again = scene.begin_register(&scene.mara, here).await;
     let excluded = again.options["publicKey"]["excludeCredentials"].as_array().map(Vec::len);
     assert_eq!(excluded, Some(2), "the browser is told which keys are enrolled");
+}
+
+/// security.md row 66: factors that were reset while a passkey was answering are no proof any more.
+#[tokio::test]
+async fn a_passkey_that_is_taken_away_while_it_answers_proves_nothing() {
+    let scene = scene().await;
+    let mut key = scene.key_of(&scene.mara).await;
+    let (here, mara) = (scene.here(), scene.mara.clone());
+    let challenge = scene.begin(mara.id, here).await;
+    let given = answer(&challenge, key.get(&challenge.options).await);
+    let verified = scene.finish(mara.id, here, &given).await.expect("a right answer");
+    let (master, now) = (Arc::clone(&scene.castellan.app.master), scene.castellan.now());
+    scene.castellan.write(async move |tx| mfa::reset(tx, &master, &mara, &By::nobody(), now).await).await;
+    assert!(!scene.note_use(&verified).await);
 }

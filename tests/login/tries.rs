@@ -1,9 +1,18 @@
 //! How often somebody may be wrong (M5; security.md rows 45 to 48, 126 to 128).
 
+use castellan::{
+    attempts,
+    secret::Secret,
+    users::password::{self, PasswordHash, SetBy},
+};
+
 use super::{
     sign_in::field,
-    walk::{SEED, code, enroll_totp, is_in, mailed, scene, scene_with_mailbox, type_both, type_name},
+    walk::{
+        SEED, code, enroll_totp, give_recovery_codes, is_in, mailed, scene, scene_with_mailbox, type_both, type_name,
+    },
 };
+use crate::support::Castellan;
 
 #[tokio::test]
 async fn ten_wrong_passwords_pause_the_login_for_a_quarter_of_an_hour() {
@@ -122,4 +131,73 @@ async fn an_endless_password_is_refused_early() {
     let page = type_name(&mut browser, mara.login()).await;
     browser.submit(&page, "login-form", &[("password", &"x".repeat(2000))]).await.has_status(422);
     browser.submit(&page, "login-form", &[("password", &"x".repeat(1 << 20))]).await.has_status(413);
+}
+
+/// Row 45: whoever has the password and time does not guess the code in the end.
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_in_a_row_only_a_recovery_code_helps() {
+    let (castellan, _, mara) = scene().await;
+    enroll_totp(&castellan, mara.user.id).await;
+    let recovery = give_recovery_codes(&castellan, mara.user.id).await.remove(0);
+    for round in 0..20 {
+        let mut browser = castellan.browser();
+        let page = type_both(&mut browser, mara.login(), &mara.password).await;
+        for _ in 0..5 {
+            let answer = browser.submit(&page, "code-submit", &[("code", "000000")]).await;
+            assert_eq!(answer.status, 422, "round {round}");
+        }
+        castellan.advance(15 * 60 + 1);
+    }
+    let mut browser = castellan.browser();
+    let page = type_both(&mut browser, mara.login(), &mara.password).await;
+    let answer = browser.submit(&page, "code-submit", &[("code", &code(&castellan, SEED))]).await;
+    answer.has_status(429);
+    assert!(answer.body.contains("Use a recovery code"), "{}", answer.body);
+    castellan.advance(15 * 60 + 1);
+    let mut browser = castellan.browser();
+    let page = type_both(&mut browser, mara.login(), &mara.password).await;
+    let flow = field(&page, "flow");
+    let page = browser.get(&format!("/login/recovery?flow={flow}")).await;
+    browser.submit(&page, "code-submit", &[("code", &recovery)]).await;
+    assert!(is_in(&mut browser).await, "the way back");
+    castellan.advance(60);
+    let mut browser = castellan.browser();
+    let page = type_both(&mut browser, mara.login(), &mara.password).await;
+    browser.submit(&page, "code-submit", &[("code", &code(&castellan, SEED))]).await;
+    assert!(is_in(&mut browser).await, "codes count again");
+}
+
+/// Row 66: a password that was reset or changed while the old one was being verified begins nothing.
+#[tokio::test]
+async fn a_password_that_is_changed_while_it_is_verified_begins_no_session() {
+    // One try begins the pause, by which this test sees that the try was counted and the old hash read.
+    let castellan = Castellan::start_with(|config| {
+        config.passwords.threads = 1;
+        config.limits.account_failures = 1;
+    })
+    .await;
+    let world = castellan.world().await;
+    let mara = castellan.person(&world.client, "mara@harbour.example").password().create().await;
+    let dear = "$argon2id$v=19$m=262144,t=4,p=1$c29tZXNhbHRzb21lc2FsdA$Y2FzdGVsbGFuY2FzdGVsbGFuY2FzdGVsbGFuMTIzNDU";
+    let dear = PasswordHash::from_phc(dear).expect("a hash");
+    let other = castellan.app.passwords.hash(Secret::from_text("another one altogether")).await.expect("a hash");
+    let mut browser = castellan.browser();
+    let page = type_name(&mut browser, mara.login()).await;
+    let busy = castellan.app.passwords.verify(Secret::from_text("whatever"), Some(dear));
+    let sign_in = browser.submit(&page, "login-form", &[("password", &mara.password)]);
+    let change = async {
+        let key = attempts::Key::new("password", &format!("user {}", mara.user.id));
+        loop {
+            let mut db = castellan.app.store.reader().await.expect("a reader");
+            if attempts::paused_until(&mut db, &key, castellan.now()).await.expect("an answer").is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let (user, now) = (mara.user.id, castellan.now());
+        castellan.write(async move |tx| password::set(tx, user, &other, SetBy::MailedReset, now).await).await;
+    };
+    let (_, answer, ()) = tokio::join!(busy, sign_in, change);
+    answer.has_status(422);
+    assert!(!is_in(&mut browser).await);
 }

@@ -1,6 +1,9 @@
 //! Refresh tokens: rotation, reuse, ends (RFC 6749 §6, RFC 9700 §4.14, security.md rows 140 and 141).
 
-use castellan::access::Subject;
+use castellan::{
+    access::Subject,
+    organizations::{MfaRule, Policy},
+};
 
 use crate::support::{Browser, Castellan, Person, TestClient, World, claims};
 
@@ -206,4 +209,17 @@ async fn claims_session(castellan: &Castellan, access_token: &str) -> castellan:
     let mut db = castellan.app.store.reader().await.expect("a reader");
     let found = castellan::tokens::authenticate(&mut db, &castellan.app.keys, access_token, castellan.now()).await;
     found.expect("a read").expect("a live token").session_id.expect("a session")
+}
+
+/// Nobody gets a token before the second factor that their organization demands, not even for an older grant.
+#[tokio::test]
+async fn a_grant_that_no_longer_meets_the_policy_is_refreshed_no_more() {
+    let castellan = Castellan::start().await;
+    let mut scene = scene(&castellan).await;
+    let first = scene.client.tokens(&mut scene.browser).await;
+    let policy = Policy { mfa: Some(MfaRule::Required), ..Policy::default() };
+    castellan.set_policy(scene.world.partner.id, policy).await;
+    // What a node keeps of policies is at most a second old.
+    castellan.advance(1);
+    scene.client.refresh(&token(&first, "refresh_token")).await.refuses(400, "invalid_grant");
 }

@@ -33,8 +33,8 @@ impl Scene {
     }
 
     async fn is_live(&self, session: &Session) -> bool {
-        let mut db = self.castellan.app.store.reader().await.expect("a reader");
-        sessions::is_live(&mut db, session.id, self.castellan.now()).await.expect("a read")
+        let (id, now) = (session.id, self.castellan.now());
+        self.castellan.write(async move |tx| sessions::use_live(tx, id, now).await).await
     }
 }
 

@@ -98,3 +98,35 @@ async fn sigterm_lets_a_request_under_way_finish() {
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     server.stop();
 }
+
+/// security.md F16: a request that never ends its head is closed, and one source leaves room for others.
+#[tokio::test]
+async fn whoever_opens_many_connections_and_says_little_is_closed() {
+    let scratch = Scratch::new();
+    scratch.run(&["keys", "new-master"], &[]);
+    let address = format!("127.0.0.1:{}", free_port());
+    let limits = [("CASTELLAN_LIMITS__CONNECTIONS", "16"), ("CASTELLAN_LIMITS__HEADER_SECONDS", "1")];
+    let server = scratch.start(&["serve"], &[[("CASTELLAN_LISTEN", address.as_str())].as_slice(), &limits].concat());
+    scratch.wait_for("stdout").await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut slow = TcpStream::connect(&address).await.expect("a connection");
+        slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Never").await.expect("sent");
+        held.push(slow);
+    }
+    let mut fifth = TcpStream::connect(&address).await.expect("a connection");
+    let mut answer = String::new();
+    let _ = fifth.read_to_string(&mut answer).await;
+    assert_eq!(answer, "", "a quarter of all is the most that one source gets");
+    for mut slow in held {
+        let mut answer = String::new();
+        let _ = slow.read_to_string(&mut answer).await;
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let mut probe = TcpStream::connect(&address).await.expect("a connection");
+    probe.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.expect("sent");
+    let mut answer = String::new();
+    probe.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.stop();
+}

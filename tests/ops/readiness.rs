@@ -37,9 +37,9 @@ async fn a_source_that_asks_too_often_is_told_to_wait() {
         request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
         castellan.send(request).await
     };
-    let mut last = ask("/jwks").await;
+    let mut last = ask("/login/forgotten").await;
     for _ in 0..5 {
-        last = ask("/jwks").await;
+        last = ask("/login/forgotten").await;
     }
     assert_eq!((last.status.as_u16(), last.header("retry-after")), (429, "1"));
     assert_eq!(ask("/healthz").await.status, 200);

@@ -223,7 +223,7 @@ async fn issue(visit: Visit, case: Case, current: FullyAuthenticated) -> Result<
     let (request, session) = (stored.map(|stored| stored.id), session.id);
     let unit = async move |tx: &mut store::Tx<'_>| {
         // Somebody may have ended the session since it was read.
-        if !sessions::is_live(tx, session, now).await? {
+        if !sessions::use_live(tx, session, now).await? {
             return Ok::<_, store::Error>(false);
         }
         if let Some(request) = request

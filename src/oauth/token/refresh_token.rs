@@ -12,9 +12,11 @@ use crate::{
     audit::{self, By, Event, SubjectKind},
     clients::Client,
     clock::Timestamp,
+    mfa::policy::Requirement,
     oauth::engine::{self, Verdict},
     products::Product,
     secret::{MasterKeys, SecretHash},
+    sessions,
     store::{self, Tx},
     tokens::{self, RefreshToken, Scope, TokenId},
 };
@@ -46,6 +48,10 @@ pub(super) async fn exchange(
     let subject = Subject::User(token.grant.user_id);
     let entitlement = access::entitlement(&mut db, subject, product.id, now).await?.map(Arc::new);
     drop(db);
+    let policy = app.policies.find(&app.store, token.organization_id, now).await?;
+    let meets_policy =
+        policy.is_some_and(|policy| Requirement::to_go_on(&policy, Some(&product)).is_met_by(&token.grant.details.amr));
+    let entitlement = entitlement.filter(|_| meets_policy);
     let scope = judge(client, &parameters, &token);
     let (client, master, issuer) = (Arc::clone(client), Arc::clone(&app.master), app.config.issuer().to_owned());
     let lifetimes = Lifetimes::of(&client, &app.config.tokens);
@@ -54,6 +60,12 @@ pub(super) async fn exchange(
         let (Some(entitlement), Ok(scope)) = (&entitlement, &scope) else {
             return refuse(tx, (&master, &client), &hash, scope.as_ref().err(), now).await;
         };
+        if client.settings.ends_with_session
+            && let Some(session) = token.grant.session_id
+            && !sessions::use_live(tx, session, now).await?
+        {
+            return refuse(tx, (&master, &client), &hash, None, now).await;
+        }
         if !tokens::consume_refresh_token(tx, &hash, now).await? && !passes_again(tx, &hash, grace, now).await? {
             return refuse(tx, (&master, &client), &hash, None, now).await;
         }

@@ -11,6 +11,7 @@ use crate::{
     connections::{OnCreate, log, unique},
     groups,
     id::UserId,
+    organizations,
     scim::{
         answer::Fault,
         attribute::Mutability,
@@ -47,7 +48,9 @@ pub(super) async fn hash_password(call: &Call, resource: &Map<String, Value>) ->
     let Some(text) = text.filter(|_| call.connection.settings.on_create == OnCreate::Activate) else {
         return Ok(None);
     };
-    let minimum = usize::try_from(call.app.config.passwords.minimum_length).unwrap_or_default();
+    let mut db = call.app.store.reader().await?;
+    let minimum = organizations::effective_policy(&mut db, call.connection.organization_id).await?.password_minimum;
+    drop(db);
     let user_name = resource.get("userName").and_then(Value::as_str).unwrap_or_default();
     if password::check_strength(text, &[user_name], minimum).is_err() {
         if call.quirks().leaves_out_weak_passwords() {

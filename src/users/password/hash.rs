@@ -39,6 +39,11 @@ pub struct Cost {
     pub passes: u32,
 }
 
+impl Cost {
+    /// No stored hash may ask for more than 256 MiB and sixteen passes, and none is made that does.
+    pub const DEAREST: Self = Self { memory: 262_144, passes: 16 };
+}
+
 impl Default for Cost {
     /// 19 MiB and two passes, one lane: OWASP's first choice for Argon2id.
     fn default() -> Self {
@@ -48,9 +53,6 @@ impl Default for Cost {
 
 const SALT_BYTES: usize = 16;
 const OUTPUT_BYTES: usize = 32;
-/// No stored hash may ask for more: 64 MiB, ten passes.
-const WORST: Cost = Cost { memory: 65_536, passes: 10 };
-
 /// A PHC string of ours, taken apart.
 struct Parts {
     cost: Cost,
@@ -73,7 +75,8 @@ impl Parts {
             salt: STANDARD_NO_PAD.decode(salt).ok()?,
             output: STANDARD_NO_PAD.decode(output).ok()?,
         };
-        let bounded = cost.memory <= WORST.memory && cost.passes <= WORST.passes && (1..=8).contains(&lanes);
+        let bounded =
+            cost.memory <= Cost::DEAREST.memory && cost.passes <= Cost::DEAREST.passes && (1..=8).contains(&lanes);
         let sized = parts.salt.len() >= 8 && (16..=64).contains(&parts.output.len());
         (bounded && sized && fields.next().is_none()).then_some(parts)
     }
@@ -174,7 +177,10 @@ mod tests {
     #[test]
     fn a_phc_string_that_costs_too_much_is_refused() {
         let salt_and_output = "$c29tZXNhbHRzb21lc2FsdA$Y2FzdGVsbGFuY2FzdGVsbGFuY2FzdGVsbGFuMTIzNDU";
-        assert!(PasswordHash::from_phc(&format!("$argon2id$v=19$m=19456,t=2,p=1{salt_and_output}")).is_some());
+        let dearest = format!("m={},t={},p=1", Cost::DEAREST.memory, Cost::DEAREST.passes);
+        for good in ["m=19456,t=2,p=1", &dearest] {
+            assert!(PasswordHash::from_phc(&format!("$argon2id$v=19${good}{salt_and_output}")).is_some(), "{good}");
+        }
         for bad in ["m=4194304,t=2,p=1", "m=19456,t=9999,p=1", "m=19456,t=2,p=99", "t=2,m=19456,p=1"] {
             assert!(PasswordHash::from_phc(&format!("$argon2id$v=19${bad}{salt_and_output}")).is_none(), "{bad}");
         }
