@@ -1,4 +1,4 @@
-//! Everybody's own account pages, whatever their realm: password, second factors, sessions.
+//! Everybody's own account pages, whatever their realm: password, second factors, sessions, consents.
 //!
 //! Every page takes [`Account`], which only a whole session makes; half a session gets nothing here.
 //! What could lose the account (password, factors, recovery codes) also asks for a factor shown within
@@ -9,6 +9,7 @@
 //! Invariants: a GET changes nothing. Ids in paths are looked up under the person's own id, so that
 //! another's factor or session is "not found".
 
+mod consents;
 mod door;
 mod email;
 mod factors;
@@ -46,4 +47,5 @@ pub fn routes() -> Router<App> {
         .route("/account/factors/{id}/remove", post(factors::remove))
         .route("/account/sessions/end-others", post(sessions::end_others))
         .route("/account/sessions/{id}/end", post(sessions::end))
+        .route("/account/consents/{client}/withdraw", post(consents::withdraw))
 }

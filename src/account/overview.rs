@@ -13,6 +13,7 @@ use crate::{
     id::{FactorId, SessionId},
     mfa::{self, Method, policy},
     organizations, sessions,
+    tokens::requests::{self, Consent},
     users::password,
 };
 
@@ -30,6 +31,8 @@ struct Overview<'a> {
     passkeys_possible: bool,
     has_password: bool,
     sessions: Vec<SessionLine>,
+    /// Apps of others that the person has allowed to see their account.
+    consents: Vec<Consent>,
     /// What was just done.
     done: Option<&'static str>,
 }
@@ -86,6 +89,7 @@ pub async fn show(State(app): State<App>, Query(notice): Query<Notice>, account:
         passkeys_possible: app.passkeys.is_some(),
         has_password: password.is_some(),
         sessions: list_sessions(&mut db, &account).await?,
+        consents: requests::consents_of_user(&mut db, user.id).await?,
         done: notice.done.as_deref().and_then(sentence),
     };
     Ok(account.page.console(StatusCode::OK, &view))
@@ -98,6 +102,7 @@ fn sentence(done: &str) -> Option<&'static str> {
         "added" => "Added. You can use it from the next sign-in on.",
         "renamed" => "Renamed.",
         "removed" => "Removed.",
+        "withdrawn" => "The app's access has ended.",
         "ended" => "Session ended.",
         "ended-others" => "All other sessions have ended.",
         _ => return None,

@@ -150,6 +150,17 @@ async fn a_third_party_is_named_and_allowed_or_not() {
     assert!(answer.location_parameter("code").is_some(), "{}", answer.location());
     let again = browser.get(&app.authorization_request().url()).await;
     assert!(again.location_parameter("code").is_some(), "consent is remembered");
+    // And taken back on the account page (security.md row 70): the tokens end, and the next request asks again.
+    let tokens = app.tokens(&mut browser).await;
+    let refresh_token = tokens["refresh_token"].as_str().expect("a refresh token").to_owned();
+    let account = browser.get("/account").await;
+    assert!(account.text_of("consents").is_some_and(|text| text.contains("recover app")), "{}", account.body);
+    let at = account.body.find("/account/consents/").expect("a form");
+    let path = account.body[at..].split('"').next().expect("its path").to_owned();
+    thief.post_once(&path, &[], &[]).await.has_status(403);
+    browser.post(&path, &[("csrf", &field(&account, "csrf"))]).await.has_status(200);
+    app.refresh(&refresh_token).await.refuses(400, "invalid_grant");
+    assert!(browser.get(&app.authorization_request().url()).await.url.contains("/consent?request="));
 }
 
 #[tokio::test]

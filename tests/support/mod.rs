@@ -10,8 +10,6 @@
 //! castellan.clock().advance(Duration::from_secs(60));   // time moves only by hand
 //! ```
 
-#![expect(dead_code, unused_imports, reason = "each test uses the part of the cast it needs")]
-
 mod answer;
 mod browser;
 mod clients;
@@ -38,12 +36,12 @@ use tower::ServiceExt;
 
 pub use answer::Answer;
 pub use browser::Browser;
-pub use clients::{CALLBACK, ClientBuilder, TestClient, claims, header};
+pub use clients::{CALLBACK, TestClient, claims, header};
 pub use database::Database as TestDatabase;
 pub use relying_party::RelyingParty;
-pub use sign_in::{AuthorizationRequest, CHALLENGE, VERIFIER};
-pub use smtp::{Delivered, Mood, SmtpSink};
-pub use world::{Person, PersonBuilder, World};
+pub use sign_in::{CHALLENGE, VERIFIER};
+pub use smtp::{Mood, SmtpSink};
+pub use world::{Person, World};
 
 /// 2026-11-24T08:00:00Z, where every test begins.
 pub const START: Timestamp = Timestamp::from_seconds(1_795_507_200);

@@ -12,7 +12,19 @@ use crate::{
     secret::SecretHash,
 };
 
-pub use sql::{STATEMENTS, client_of, consume, find, find_consent, give_consent, insert, remember_consent};
+pub use sql::{
+    STATEMENTS, client_of, consents_of_user, consume, find, find_consent, give_consent, insert, remember_consent,
+    withdraw_consent,
+};
+
+/// What a user has allowed a client of others.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Consent {
+    pub client_id: ClientRowId,
+    pub client_name: String,
+    /// Scope tokens with spaces between them (RFC 6749 §3.3).
+    pub scope: String,
+}
 
 /// A request to `/authorize`, as it came.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-use super::AuthorizationRequest;
+use super::{AuthorizationRequest, Consent};
 use crate::{
     clock::Timestamp,
     id::{AuthorizationRequestId, ClientRowId, UserId},
@@ -23,6 +23,10 @@ statements! {
          WHERE id = $1 AND browser_hash = $2 AND consumed_at IS NULL AND expires_at > $4";
     CONSUME = "UPDATE authorization_requests SET consumed_at = $2 WHERE id = $1 AND consumed_at IS NULL";
     FIND_CONSENT = "SELECT scope FROM consents WHERE user_id = $1 AND client_id = $2";
+    CONSENTS_OF_USER = "
+        SELECT c.id AS client_id, c.name AS client_name, o.scope FROM consents o JOIN clients c ON c.id = o.client_id
+         WHERE o.user_id = $1 ORDER BY c.name, c.id";
+    WITHDRAW_CONSENT = "DELETE FROM consents WHERE user_id = $1 AND client_id = $2";
     REMEMBER_CONSENT = "
         INSERT INTO consents (user_id, client_id, scope, granted_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, granted_at = excluded.granted_at";
@@ -113,6 +117,16 @@ pub async fn consume(tx: &mut Tx<'_>, id: AuthorizationRequestId, now: Timestamp
 pub async fn find_consent(db: &mut Db<'_>, user: UserId, client: ClientRowId) -> Result<Option<Scope>> {
     let row = fetch_optional!(db, (String,), FIND_CONSENT, user, client)?;
     Ok(row.and_then(|(scope,)| scope.parse().ok()))
+}
+
+/// All that the user has allowed, by the clients' names.
+pub async fn consents_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Consent>> {
+    fetch_all!(db, Consent, CONSENTS_OF_USER, user)
+}
+
+/// Forgets what the user allowed the client; `false` if that was nothing.
+pub async fn withdraw_consent(tx: &mut Tx<'_>, user: UserId, client: ClientRowId) -> Result<bool> {
+    Ok(execute!(tx, WITHDRAW_CONSENT, user, client)? == 1)
 }
 
 /// Remembers what the user allows the client, beside what they allowed before.
