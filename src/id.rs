@@ -89,6 +89,8 @@ ids! {
     FactorId;
     /// One external tool's SCIM access to one organization.
     ConnectionId;
+    /// A SCIM resource of a type that configuration added.
+    CustomResourceId;
     /// A bearer token of a connection.
     ConnectionTokenId;
     /// A token for the administrators' API.

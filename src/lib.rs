@@ -38,6 +38,7 @@ pub mod attempts;
 pub mod audit;
 pub mod clients;
 pub mod connections;
+pub mod custom_resources;
 pub mod groups;
 pub mod jobs;
 pub mod keys;

@@ -14,7 +14,7 @@ use crate::{
     login, oauth, oidc, operation,
     portal::{self, Portal},
     portal_sessions::Rows,
-    scim::{self, discovery, groups, search, users},
+    scim::{self, bulk, custom, discovery, groups, search, users},
     setup,
 };
 
@@ -77,6 +77,7 @@ fn portal(app: &App, site: Site, server: Router) -> Router<App> {
 fn scim(app: &App) -> Router<App> {
     let user = get(users::read).put(users::replace).patch(users::patch).delete(users::delete);
     let group = get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete);
+    let resource = get(custom::read).put(custom::replace).patch(custom::patch).delete(custom::delete);
     let routes = Router::new()
         .route("/ServiceProviderConfig", get(discovery::configuration))
         .route("/ResourceTypes", get(discovery::resource_types))
@@ -84,12 +85,18 @@ fn scim(app: &App) -> Router<App> {
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
         .route("/.search", post(search::everywhere))
+        .route("/Bulk", post(bulk::bulk))
+        .route("/Me", any(scim::me))
         .route("/Users", get(users::list).post(users::create))
         .route("/Users/.search", post(users::search))
         .route("/Users/{id}", user)
         .route("/Groups", get(groups::list).post(groups::create))
         .route("/Groups/.search", post(groups::search))
         .route("/Groups/{id}", group)
+        // Resource types that configuration adds.
+        .route("/{endpoint}", get(custom::list).post(custom::create))
+        .route("/{endpoint}/.search", post(custom::search))
+        .route("/{endpoint}/{id}", resource)
         .fallback(scim::not_found)
         .method_not_allowed_fallback(scim::not_allowed);
     scim::surround(routes, app)

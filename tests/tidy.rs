@@ -26,6 +26,7 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("access", &["organizations", "products"]),
     ("groups", &["access", "users"]),
     ("connections", &[]),
+    ("custom_resources", &[]),
     ("tokens", &["clients", "keys", "organizations", "users"]),
     // A sign-in that is finished is judged once more by the policy of the product it leads to.
     ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "products", "tokens", "users"]),

@@ -2,7 +2,8 @@
 //! does this user hold, and why?".
 //!
 //! An [assignment](assign) gives a subject (a user, a group, or a client acting for itself) roles of one
-//! product over one organization or its subtree. [`entitlement`] is the effective result; tokens carry
+//! product over one organization or its subtree; a group passes it on to its members, those of groups
+//! within it too. [`entitlement`] is the effective result; tokens carry
 //! it. An [`Actor`] is somebody who manages: a user by portal roles, or an API token.
 //!
 //! Invariants: nothing else grants access to a product. Without an assignment there is no entitlement,

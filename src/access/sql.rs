@@ -21,17 +21,28 @@ macro_rules! holds {
     };
 }
 
+/// The groups a user is in, directly or by groups within groups; UNION ends where a circle closes.
+macro_rules! groups_of_user {
+    () => {
+        "WITH RECURSIVE within (group_id) AS (
+             SELECT group_id FROM group_members WHERE user_id = $1
+              UNION
+             SELECT c.group_id FROM within w JOIN group_children c ON c.child_id = w.group_id)
+         SELECT group_id FROM within"
+    };
+}
+
 /// What live assignments of one subject give in one product: first each role over each organization, in the
 /// product's order, then each permission once. One statement, since every token asks for both.
 macro_rules! held {
-    ($subject:literal) => {
+    ($($subject:tt)+) => {
         concat!(
             "
         WITH held AS (
             SELECT a.id, a.organization_id, o.kind, a.subtree
               FROM assignments a JOIN organizations o ON o.id = a.organization_id
              WHERE ",
-            $subject,
+            $($subject)+,
             " AND a.product_id = $2 AND ",
             holds!("$3"),
             ")
@@ -54,13 +65,13 @@ statements! {
     INSERT_ROLE = "INSERT INTO assignment_roles (assignment_id, role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     DELETE_ROLES = "DELETE FROM assignment_roles WHERE assignment_id = $1";
     DELETE = "DELETE FROM assignments WHERE id = $1";
-    LIST_OF_USER = "
+    LIST_OF_USER = concat!("
         SELECT id, group_id, product_id, organization_id, subtree, source, created_at FROM assignments
-         WHERE user_id = $1 OR group_id IN (SELECT group_id FROM group_members WHERE user_id = $1)
-         ORDER BY id";
+         WHERE user_id = $1 OR group_id IN (", groups_of_user!(), ")
+         ORDER BY id");
     LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
     /// What a user holds in a product, directly and by group.
-    HELD_BY_USER = held!("(a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))");
+    HELD_BY_USER = held!(concat!("(a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))"));
     HELD_BY_CLIENT = held!("a.client_id = $1");
     /// Where a user holds which permission of any product: for the question whether one may grant it.
     PERMISSIONS_BY_ORGANIZATION = concat!("
@@ -70,7 +81,7 @@ statements! {
           JOIN assignment_roles ar ON ar.assignment_id = a.id
           JOIN role_permissions rp ON rp.role_id = ar.role_id
           JOIN permissions p ON p.id = rp.permission_id
-         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
+         WHERE (a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))
            AND ", holds!("$2"), "");
     ROLES_OF_USER = concat!("
         SELECT a.id AS assignment_id, p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
@@ -82,7 +93,7 @@ statements! {
           JOIN roles r ON r.id = ar.role_id
           JOIN products p ON p.id = a.product_id
           LEFT JOIN groups g ON g.id = a.group_id
-         WHERE (a.user_id = $1 OR a.group_id IN (SELECT group_id FROM group_members WHERE user_id = $1))
+         WHERE (a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))
            AND ", holds!("$2"), "
          ORDER BY p.name, a.id, r.position, r.slug");
     ADMINISTRATORS = "

@@ -10,6 +10,7 @@
 
 mod api_tokens;
 mod caller;
+mod connection_clients;
 mod connections;
 mod input;
 mod me;
@@ -51,6 +52,8 @@ pub fn routes() -> Router<App> {
         .route("/connections/{connection}", get(connections::show))
         .route("/connections/{connection}/tokens", post(connections::create_token))
         .route("/connections/{connection}/tokens/{token}", delete(connections::revoke_token))
+        .route("/connections/{connection}/clients", get(connection_clients::list).post(connection_clients::create))
+        .route("/connections/{connection}/clients/{client}", delete(connection_clients::delete))
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
         .route("/api-tokens/{token}", delete(api_tokens::revoke));
     let routes = Router::new()

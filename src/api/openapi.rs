@@ -4,7 +4,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{api_tokens, connections, me, organizations, products, users};
+use super::{api_tokens, connection_clients, connections, me, organizations, products, users};
 
 /// The API's description: made from the handlers themselves, checked by a snapshot test.
 #[derive(OpenApi)]
@@ -33,6 +33,9 @@ use super::{api_tokens, connections, me, organizations, products, users};
         connections::show,
         connections::create_token,
         connections::revoke_token,
+        connection_clients::list,
+        connection_clients::create,
+        connection_clients::delete,
         api_tokens::list,
         api_tokens::create,
         api_tokens::revoke,

@@ -36,7 +36,7 @@ pub enum Refusal {
     WrongState(&'static str),
     #[error("The account is managed by the connection {0}. Change it in that tool.")]
     OwnedByConnection(String),
-    #[error("Two tokens of this connection are live. Revoke one of them first.")]
+    #[error("Two of this connection's tokens, or OAuth clients, are live. End one of them first.")]
     TwoTokens,
     #[error("Somebody changed this at the same moment. Read it again and repeat the change.")]
     ChangedMeanwhile,

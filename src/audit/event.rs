@@ -75,6 +75,8 @@ text_enum! {
         Grant = "grant",
         Factor = "factor",
         SigningKey = "signing_key",
+        /// A SCIM resource of a type that configuration added.
+        Resource = "resource",
     }
 }
 

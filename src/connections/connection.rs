@@ -58,7 +58,7 @@ text_enum! {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: ConnectionId,
     organization_id: OrganizationId,
     name: String,

@@ -1,12 +1,13 @@
 //! Connections: one external tool's SCIM access to one organization (product.md V1, V2).
 //!
-//! Owns the rows `connections` and `connection_tokens`, their settings, the values that a schema
+//! Owns the rows `connections`, `connection_tokens` and `connection_clients`, their settings, the values that a schema
 //! calls unique ([`unique`]), and the provisioning log ([`log`]). What SCIM means is decided in
 //! `scim`, what its changes do to people in `users::life_cycle`, what a default product grants in `access`.
 //!
 //! Invariants: a token is stored as its hash, expires, and at most two of a connection live at once;
-//! it opens one connection only; a paused connection opens for nobody.
+//! it opens one connection only, and so does an OAuth client of it; a paused connection opens for nobody.
 
+mod client;
 mod connection;
 pub mod log;
 mod settings;
@@ -14,7 +15,8 @@ mod sql;
 mod token;
 pub mod unique;
 
+pub use client::{SCOPE, bind_client, clients_of, of_client, unbind_client};
 pub use connection::{Connection, NewConnection, Status, Vendor, find, find_in, insert, list, update};
-pub use settings::{DefaultAssignment, Guard, OnCreate, Settings};
+pub use settings::{DefaultAssignment, Guard, OnCreate, OnDelete, Settings};
 pub use sql::STATEMENTS;
-pub use token::{Bearer, Token, TwoLive, authenticate, issue_token, revoke_token, tokens, touch};
+pub use token::{Bearer, Token, TwoLive, authenticate, by_client, issue_token, revoke_token, tokens, touch};

@@ -11,6 +11,8 @@ pub struct Settings {
     pub default_assignments: Vec<DefaultAssignment>,
     /// What becomes of a person right after POST.
     pub on_create: OnCreate,
+    /// What becomes of a person by DELETE.
+    pub on_delete: OnDelete,
     /// The mass-change guard (V3); `None` is off.
     pub guard: Option<Guard>,
     /// Requests a second; bursts of twice as many pass. `None` is off.
@@ -24,6 +26,7 @@ impl Default for Settings {
         Self {
             default_assignments: Vec::new(),
             on_create: OnCreate::Invite,
+            on_delete: OnDelete::Remove,
             guard: Some(Guard::default()),
             rate_limit: Some(50),
             strict: false,
@@ -49,6 +52,17 @@ pub enum OnCreate {
     Invite,
     /// Active at once; the person gets in by "forgotten password", or with the password that came along.
     Activate,
+}
+
+/// What DELETE does. To the tool the resource is gone either way (RFC 7644 §3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// Removes the person for good (P12).
+    Remove,
+    /// Ends all access and leaves the account, deactivated, to the administrators. If the tool
+    /// provisions the same login name again, it is the same person.
+    Deactivate,
 }
 
 /// How much of the population a tool may deactivate or remove in an hour before a person is asked.

@@ -10,6 +10,13 @@ statements! {
     UPDATE = "UPDATE connections SET name = $2, status = $3, settings = $4, updated_at = $5 WHERE id = $1";
     TOUCH = "UPDATE connections SET last_used_at = $2 WHERE id = $1";
 
+    BIND_CLIENT = "INSERT INTO connection_clients (client_id, connection_id, created_at) VALUES ($1, $2, $3)";
+    UNBIND_CLIENT = "DELETE FROM connection_clients WHERE client_id = $1 AND connection_id = $2";
+    CLIENTS = "SELECT client_id FROM connection_clients WHERE connection_id = $1 ORDER BY client_id";
+    FIND_OF_CLIENT = "
+        SELECT id, organization_id, name, vendor, status, settings, created_by, created_at, updated_at, last_used_at
+          FROM connections WHERE id = (SELECT connection_id FROM connection_clients WHERE client_id = $1)";
+
     INSERT_TOKEN = "INSERT INTO connection_tokens (id, connection_id, token_hash, hint, created_at, expires_at)
                     VALUES ($1, $2, $3, $4, $5, $6)";
     COUNT_LIVE_TOKENS = "SELECT COUNT(*) FROM connection_tokens

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{Connection, Status, connection, sql};
 use crate::{
     clock::Timestamp,
-    id::{ConnectionId, ConnectionTokenId},
+    id::{ClientRowId, ConnectionId, ConnectionTokenId},
     secret::{Secret, SecretHash},
     store::{Db, Result, Tx},
 };
@@ -45,7 +45,8 @@ pub struct TwoLive;
 #[derive(Debug, Clone)]
 pub struct Bearer {
     pub connection: Connection,
-    pub token: ConnectionTokenId,
+    /// `None`: an access token of an OAuth client of the connection.
+    pub token: Option<ConnectionTokenId>,
     /// Whether [`touch`] is due.
     pub stale: bool,
 }
@@ -115,15 +116,41 @@ pub async fn authenticate(db: &mut Db<'_>, bearer: &str, id: ConnectionId, now: 
     }
     let Some(connection) = connection::find(db, id).await? else { return Ok(None) };
     let stale = token.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
-    Ok((connection.status == Status::Active).then_some(Bearer { connection, token: token.id, stale }))
+    Ok((connection.status == Status::Active).then_some(Bearer { connection, token: Some(token.id), stale }))
+}
+
+/// The connection `id` if `client`, whose access token the caller has judged, is one of its clients and it
+/// is active.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_client(
+    db: &mut Db<'_>,
+    client: ClientRowId,
+    id: ConnectionId,
+    now: Timestamp,
+) -> Result<Option<Bearer>> {
+    let connection = super::of_client(db, client).await?;
+    let connection = connection.filter(|connection| connection.id == id && connection.status == Status::Active);
+    Ok(connection.map(|connection| {
+        let stale = connection.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
+        Bearer { connection, token: None, stale }
+    }))
 }
 
 /// Notes that a token was used.
 ///
 /// # Errors
 /// The database failed.
-pub async fn touch(tx: &mut Tx<'_>, connection: ConnectionId, token: ConnectionTokenId, now: Timestamp) -> Result<()> {
-    execute!(tx, sql::TOUCH_TOKEN, token, now)?;
+pub async fn touch(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    token: Option<ConnectionTokenId>,
+    now: Timestamp,
+) -> Result<()> {
+    if let Some(token) = token {
+        execute!(tx, sql::TOUCH_TOKEN, token, now)?;
+    }
     execute!(tx, sql::TOUCH, connection, now)?;
     Ok(())
 }

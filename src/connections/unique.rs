@@ -1,6 +1,7 @@
-//! Values of attributes whose schema says `uniqueness: server`, save those with a column of their own.
+//! Values of attributes whose schema calls them unique, save those with a column of their own: `server`
+//! within the connection, `global` in the whole server.
 //!
-//! The database decides: the primary key of `unique_values` is (connection, attribute, value).
+//! The database decides: the primary key of `unique_values` is (scope, attribute, value).
 
 use std::collections::BTreeSet;
 
@@ -15,22 +16,30 @@ use crate::{
 /// An attribute (resource type and name) and the value it has, prepared as `caseExact` says.
 pub type Claim = (String, String);
 
+/// Begins the name of an attribute whose values are unique in the whole server.
+pub const GLOBAL: &str = "global:";
+
+/// Among whom an attribute's values are unique.
+fn scope(connection: ConnectionId, attribute: &str) -> Uuid {
+    if attribute.starts_with(GLOBAL) { Uuid::nil() } else { connection.0 }
+}
+
 /// Makes `claims` the whole of what `resource` has taken, or names the attribute another holds.
 ///
 /// # Errors
 /// The database failed.
 pub async fn hold(
     tx: &mut Tx<'_>,
-    scope: ConnectionId,
+    connection: ConnectionId,
     resource: Uuid,
     claims: &BTreeSet<Claim>,
 ) -> Result<Result<(), String>> {
     let held: BTreeSet<Claim> = fetch_all!(tx, Claim, sql::TAKEN, resource)?.into_iter().collect();
     for (attribute, value) in held.difference(claims) {
-        execute!(tx, sql::GIVE_BACK, scope, attribute, value, resource)?;
+        execute!(tx, sql::GIVE_BACK, scope(connection, attribute), attribute, value, resource)?;
     }
     for (attribute, value) in claims.difference(&held) {
-        if execute!(tx, sql::TAKE, scope, attribute, value, resource)? == 0 {
+        if execute!(tx, sql::TAKE, scope(connection, attribute), attribute, value, resource)? == 0 {
             return Ok(Err(attribute.clone()));
         }
     }
@@ -41,8 +50,9 @@ pub async fn hold(
 ///
 /// # Errors
 /// The database failed.
-pub async fn holder(db: &mut Db<'_>, scope: ConnectionId, claim: &Claim) -> Result<Option<Uuid>> {
-    Ok(fetch_optional!(db, (Uuid,), sql::HOLDER, scope, &claim.0, &claim.1)?.map(|(holder,)| holder))
+pub async fn holder(db: &mut Db<'_>, connection: ConnectionId, claim: &Claim) -> Result<Option<Uuid>> {
+    Ok(fetch_optional!(db, (Uuid,), sql::HOLDER, scope(connection, &claim.0), &claim.0, &claim.1)?
+        .map(|(holder,)| holder))
 }
 
 /// Frees everything a removed resource had.

@@ -179,8 +179,9 @@ pub async fn touch(tx: &mut Tx<'_>, id: GroupId, now: Timestamp) -> Result<Optio
     Ok(fetch_optional!(tx, (i64,), sql::TOUCH, id, now)?.map(|(version,)| version))
 }
 
-/// Deletes a group with its memberships. Its assignments must be gone already; `false` if there is none.
-pub async fn delete(tx: &mut Tx<'_>, id: GroupId) -> Result<bool> {
+/// Deletes a group with its memberships, those in other groups too. Its assignments must be gone already; `false` if there is none.
+pub async fn delete(tx: &mut Tx<'_>, id: GroupId, now: Timestamp) -> Result<bool> {
     super::clear_members(tx, id).await?;
+    super::children::part(tx, id, now).await?;
     Ok(execute!(tx, sql::DELETE, id)? == 1)
 }

@@ -18,10 +18,20 @@ pub struct Membership {
     pub user_id: UserId,
     pub group_id: GroupId,
     pub display_name: String,
+    /// Whether by itself, and not by a group within it.
+    pub is_direct: bool,
 }
 
-/// Adds users of the connection, whoever belongs already, and answers how many are new. `Err` names
-/// how many are no users of the connection: nothing more should come of the transaction then.
+/// What came of adding members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added<Id> {
+    /// How many are new.
+    pub new: u64,
+    /// Who is none of the connection's, and was not added.
+    pub strangers: Vec<Id>,
+}
+
+/// Adds users of the connection, whoever belongs already. Whether strangers matter is the caller's to say.
 ///
 /// # Errors
 /// The database's, here and below.
@@ -31,15 +41,18 @@ pub async fn add_members(
     group: GroupId,
     users: &[UserId],
     now: Timestamp,
-) -> Result<Result<u64, usize>> {
-    let users = sorted(users);
-    let mut added = 0;
-    let mut known = 0;
-    for chunk in users.chunks(CHUNK) {
-        known += sql::count_users(tx, connection, chunk).await?;
-        added += sql::insert_members(tx, connection, group, chunk, now).await?;
+) -> Result<Added<UserId>> {
+    let mut added = Added { new: 0, strangers: Vec::new() };
+    for chunk in sorted(users).chunks(CHUNK) {
+        let new = sql::insert_members(tx, connection, group, chunk, now).await?;
+        added.new += new;
+        // Who is new is known for certain; the others are asked about.
+        if new != chunk.len() as u64 {
+            let known = sql::known_users(tx, connection, chunk).await?;
+            added.strangers.extend(chunk.iter().filter(|id| !known.contains(id)));
+        }
     }
-    Ok(if known == users.len() { Ok(added) } else { Err(users.len() - known) })
+    Ok(added)
 }
 
 /// Ends memberships and answers how many there were.
@@ -73,7 +86,7 @@ pub async fn members_count(db: &mut Db<'_>, group: GroupId, limit: i64) -> Resul
     Ok(fetch_one!(db, (i64,), sql::COUNT_MEMBERS, group, limit)?.0)
 }
 
-/// The connection's groups that these users belong to.
+/// The connection's groups that these users belong to, directly or by groups within groups.
 pub async fn memberships(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<Vec<Membership>> {
     let mut found = Vec::new();
     for chunk in users.chunks(CHUNK) {
@@ -83,9 +96,9 @@ pub async fn memberships(db: &mut Db<'_>, connection: ConnectionId, users: &[Use
 }
 
 /// In one order, so that two transactions never wait for each other, and each once.
-fn sorted(users: &[UserId]) -> Vec<UserId> {
-    let mut users = users.to_vec();
-    users.sort_unstable();
-    users.dedup();
-    users
+pub(super) fn sorted<Id: Copy + Ord>(ids: &[Id]) -> Vec<Id> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }

@@ -1,21 +1,24 @@
 //! Groups of users in one organization, and who belongs to them.
 //!
-//! Owns the rows `groups` and `group_members`. What a group gives is an assignment to its id, which
+//! Owns the rows `groups`, `group_members` and `group_children` (groups within groups, circles and all). What a group gives is an assignment to its id, which
 //! [`crate::access`] holds; deleting a group leaves that to the caller, in the same transaction.
 //!
 //! Invariants: members are rows, and adding or removing one reads and writes no other; the group's
 //! `version` moves once with each effective change of it or of its members; a display name is unique
 //! in its organization, whatever its case.
 
+mod children;
 mod group;
 mod members;
 mod sql;
 
+pub use children::{Child, add_children, children, remove_children};
 pub use group::{
     Group, NewGroup, NotWritten, count, delete, find, find_by_display_name, find_by_external_id, find_provisioned,
     insert, page, touch, update,
 };
 pub use members::{
-    Member, Membership, add_members, clear_members, leave_all, members, members_count, memberships, remove_members,
+    Added, Member, Membership, add_members, clear_members, leave_all, members, members_count, memberships,
+    remove_members,
 };
 pub use sql::STATEMENTS;

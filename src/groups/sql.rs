@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::Membership;
 use crate::{
     clock::Timestamp,
@@ -47,9 +49,9 @@ statements! {
     COUNT_MEMBERS = "
         SELECT COUNT(*) FROM (SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2) AS counted";
 
-    /// How many of these are users of the connection. The list is padded by repeating an id.
-    COUNT_USERS = "
-        SELECT COUNT(*) FROM users WHERE connection_id = $1 AND status <> 'removed'
+    /// Which of these are users of the connection. The list is padded by repeating an id.
+    KNOWN_USERS = "
+        SELECT id FROM users WHERE connection_id = $1 AND status <> 'removed'
            AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
     INSERT_MEMBERS = "
         INSERT INTO group_members (group_id, user_id, created_at)
@@ -59,17 +61,47 @@ statements! {
     DELETE_MEMBERS = "
         DELETE FROM group_members WHERE group_id = $1
            AND user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
+    /// Up from the groups that a user is in to those that these are in; UNION ends at what was there already.
     MEMBERSHIPS = "
-        SELECT group_members.user_id, group_members.group_id, groups.display_name FROM group_members
-          JOIN groups ON groups.id = group_members.group_id
+        WITH RECURSIVE held (user_id, group_id) AS (
+            SELECT user_id, group_id FROM group_members
+             WHERE user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)
+             UNION
+            SELECT held.user_id, group_children.group_id FROM held
+              JOIN group_children ON group_children.child_id = held.group_id)
+        SELECT held.user_id, held.group_id, groups.display_name,
+               EXISTS (SELECT 1 FROM group_members
+                        WHERE group_members.user_id = held.user_id AND group_members.group_id = held.group_id) AS is_direct
+          FROM held JOIN groups ON groups.id = held.group_id
          WHERE groups.connection_id = $1
-           AND group_members.user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)
-         ORDER BY group_members.user_id, group_members.group_id";
+         ORDER BY held.user_id, held.group_id";
+
+    CHILDREN = "
+        SELECT group_children.child_id AS group_id, groups.display_name FROM group_children
+          JOIN groups ON groups.id = group_children.child_id
+         WHERE group_children.group_id = $1 ORDER BY group_children.child_id";
+    TOUCH_PARENTS = "
+        UPDATE groups SET version = version + 1, updated_at = $2
+         WHERE id IN (SELECT group_id FROM group_children WHERE child_id = $1)";
+    LEAVE_PARENTS = "DELETE FROM group_children WHERE child_id = $1";
+    CLEAR_CHILDREN = "DELETE FROM group_children WHERE group_id = $1";
+    KNOWN_GROUPS = "
+        SELECT id FROM groups WHERE connection_id = $1
+           AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
+    /// No group is a member of itself.
+    INSERT_CHILDREN = "
+        INSERT INTO group_children (group_id, child_id, created_at)
+        SELECT $2, id, $3 FROM groups WHERE connection_id = $1 AND id <> $2
+           AND id IN ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53)
+        ON CONFLICT DO NOTHING";
+    DELETE_CHILDREN = "
+        DELETE FROM group_children WHERE group_id = $1
+           AND child_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
 }
 
 /// The ids, filled up to [`CHUNK`] with the first. Never called with none.
-fn ids(users: &[UserId]) -> impl Iterator<Item = UserId> + '_ {
-    users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied()
+fn ids<Id: Copy>(ids: &[Id]) -> impl Iterator<Item = Id> + '_ {
+    ids.iter().chain(std::iter::repeat(&ids[0])).take(CHUNK).copied()
 }
 
 /// Binds what stands before the ids, then the ids.
@@ -82,9 +114,13 @@ macro_rules! with_ids {
     };
 }
 
-pub(super) async fn count_users(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<usize> {
-    let (count,) = on!(db, c => with_ids!(COUNT_USERS as (i64,), users, connection).fetch_one(c))?;
-    Ok(usize::try_from(count).unwrap_or_default())
+pub(super) async fn known_users(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    users: &[UserId],
+) -> Result<BTreeSet<UserId>> {
+    let rows = on!(db, c => with_ids!(KNOWN_USERS as (UserId,), users, connection).fetch_all(c))?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn memberships(
@@ -95,6 +131,17 @@ pub(super) async fn memberships(
     on!(db, c => with_ids!(MEMBERSHIPS as Membership, users, connection).fetch_all(c))
 }
 
+/// Writes with ids bound, and answers how many rows.
+macro_rules! execute_with_ids {
+    ($tx:expr, $sql:ident, $ids:expr $(, $bind:expr)*) => {{
+        let done = match $tx.connection() {
+            Connection::Sqlite(c) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
+            Connection::Postgres(c) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
+        };
+        done.map_err(|error| $tx.note(error))
+    }};
+}
+
 pub(super) async fn insert_members(
     tx: &mut Tx<'_>,
     connection: ConnectionId,
@@ -102,25 +149,32 @@ pub(super) async fn insert_members(
     users: &[UserId],
     now: Timestamp,
 ) -> Result<u64> {
-    let done = match tx.connection() {
-        Connection::Sqlite(c) => {
-            with_ids!(INSERT_MEMBERS, users, connection, group, now).execute(c).await.map(|done| done.rows_affected())
-        }
-        Connection::Postgres(c) => {
-            with_ids!(INSERT_MEMBERS, users, connection, group, now).execute(c).await.map(|done| done.rows_affected())
-        }
-    };
-    done.map_err(|error| tx.note(error))
+    execute_with_ids!(tx, INSERT_MEMBERS, users, connection, group, now)
 }
 
 pub(super) async fn delete_members(tx: &mut Tx<'_>, group: GroupId, users: &[UserId]) -> Result<u64> {
-    let done = match tx.connection() {
-        Connection::Sqlite(c) => {
-            with_ids!(DELETE_MEMBERS, users, group).execute(c).await.map(|done| done.rows_affected())
-        }
-        Connection::Postgres(c) => {
-            with_ids!(DELETE_MEMBERS, users, group).execute(c).await.map(|done| done.rows_affected())
-        }
-    };
-    done.map_err(|error| tx.note(error))
+    execute_with_ids!(tx, DELETE_MEMBERS, users, group)
+}
+
+pub(super) async fn known_groups(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    groups: &[GroupId],
+) -> Result<BTreeSet<GroupId>> {
+    let rows = on!(db, c => with_ids!(KNOWN_GROUPS as (GroupId,), groups, connection).fetch_all(c))?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn insert_children(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    group: GroupId,
+    children: &[GroupId],
+    now: Timestamp,
+) -> Result<u64> {
+    execute_with_ids!(tx, INSERT_CHILDREN, children, connection, group, now)
+}
+
+pub(super) async fn delete_children(tx: &mut Tx<'_>, group: GroupId, children: &[GroupId]) -> Result<u64> {
+    execute_with_ids!(tx, DELETE_CHILDREN, children, group)
 }

@@ -9,6 +9,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod connection;
 mod mint;
 mod refresh_token;
 
@@ -62,6 +63,11 @@ async fn exchange(
     let grant_type: GrantType = grant_type.parse().map_err(|_| Refusal::UnsupportedGrant)?;
     if !client.may_use(grant_type) {
         return Err(Refusal::GrantNotAllowed);
+    }
+    if grant_type == GrantType::ClientCredentials
+        && let Some(tokens) = connection::exchange(app, client, &parameters, now).await?
+    {
+        return Ok(tokens);
     }
     let product = product(app, client, &parameters, now).await?;
     let issue = match grant_type {

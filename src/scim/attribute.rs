@@ -72,6 +72,28 @@ pub enum Uniqueness {
 }
 
 impl Attribute {
+    /// Whether it can be at all (RFC 7643 §2.1, §2.3.8).
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let mut letters = self.name.chars();
+        let begins = letters.next().is_some_and(|c| c.is_ascii_alphabetic()) || self.name == "$ref";
+        if !begins || !letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            return Err("a name is a letter, then letters, digits, - and _");
+        }
+        if self.is_complex() == self.sub_attributes.is_empty() {
+            return Err("a complex attribute has sub-attributes, and no other");
+        }
+        for sub in &self.sub_attributes {
+            if sub.is_complex() {
+                return Err("a sub-attribute is not complex");
+            }
+            sub.check()?;
+        }
+        Ok(())
+    }
+
     /// The sub-attribute of that name, whatever its case.
     pub fn sub(&self, name: &str) -> Option<&Self> {
         self.sub_attributes.iter().find(|sub| sub.is(name))
@@ -90,6 +112,11 @@ impl Attribute {
     /// Whether a client may not set it.
     pub fn is_read_only(&self) -> bool {
         self.mutability == Mutability::ReadOnly
+    }
+
+    /// Whether no answer and no log shows it (RFC 7643 §7: what is write-only is never returned).
+    pub fn is_secret(&self) -> bool {
+        self.mutability == Mutability::WriteOnly || self.returned == Returned::Never
     }
 
     /// Whether its values are objects.

@@ -11,7 +11,7 @@ use axum::{
     Extension, RequestExt,
     body::Bytes,
     extract::{FromRequest, Path, Request},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use parking_lot::Mutex;
@@ -33,6 +33,8 @@ use crate::{
     connections::{self, Bearer, Connection, log},
     http::{ClientAddress, RequestId, UserAgent},
     id::ConnectionId,
+    store::Db,
+    tokens,
 };
 
 /// How many warnings the log keeps of one request.
@@ -55,6 +57,18 @@ impl Shared {
 /// A request whose connection is known. Cheap to clone, for writes that may run again.
 #[derive(Clone)]
 pub struct Call(Arc<Inner>);
+
+/// A request inside another one.
+#[derive(Debug, Clone)]
+pub struct Single {
+    pub method: Method,
+    /// The resource type's, such as `/Users`.
+    pub endpoint: String,
+    pub id: Option<String>,
+    /// The version that it insists on, as `If-Match` says it.
+    pub version: Option<String>,
+    pub body: Value,
+}
 
 /// What a [`Call`] dereferences to.
 pub struct Inner {
@@ -155,6 +169,12 @@ impl Call {
         self.registry()?.resource_type(name).ok_or(Refusal::NotFound)
     }
 
+    /// The first part of the path, such as `/Users`: the endpoint of a resource type.
+    pub fn endpoint(&self) -> &str {
+        let end = self.path.get(1..).and_then(|rest| rest.find('/')).map_or(self.path.len(), |end| end + 1);
+        &self.path[..end]
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
@@ -224,15 +244,19 @@ impl Call {
         self.headers.contains_key(header::IF_MATCH)
     }
 
-    /// Refuses if `If-Match` names other versions only (RFC 7644 §3.14).
+    /// Refuses if `If-Match` names other versions only, or a write's `If-None-Match` this one (RFC 7644
+    /// §3.14, RFC 9110 §13.2.2).
     ///
     /// # Errors
     /// 412.
     pub fn check_version(&self, version: i64) -> Result<(), Refusal> {
-        match self.names_version(&header::IF_MATCH, version) {
-            Some(false) => Err(Refusal::Stale),
-            _ => Ok(()),
+        if self.names_version(&header::IF_MATCH, version) == Some(false) {
+            return Err(Refusal::Stale);
         }
+        if !matches!(self.method, Method::GET | Method::HEAD) && self.has_version(version) {
+            return Err(Refusal::Stale);
+        }
+        Ok(())
     }
 
     /// Whether the client has this version already (`If-None-Match`).
@@ -270,8 +294,46 @@ impl Call {
         recorder.note(self.entry(status, resource, details)).await;
     }
 
+    /// A request that came inside this one, as an operation of a bulk request.
+    pub fn single(&self, single: &Single) -> Self {
+        let mut headers = self.headers.clone();
+        headers.remove(header::IF_NONE_MATCH);
+        headers.remove(header::IF_MATCH);
+        if let Some(version) = single.version.as_deref().and_then(|version| HeaderValue::from_str(version).ok()) {
+            headers.insert(header::IF_MATCH, version);
+        }
+        let id = single.id.as_deref();
+        let inner = Inner {
+            app: self.app.clone(),
+            connection: self.connection.clone(),
+            now: self.app.clock.now(),
+            id: id.map(str::to_owned),
+            by: self.by.clone(),
+            shared: Arc::clone(&self.shared),
+            method: single.method.clone(),
+            path: id.map_or_else(|| single.endpoint.clone(), |id| format!("{}/{id}", single.endpoint)),
+            query: String::new(),
+            headers,
+            body: single.body.to_string().into(),
+            request_id: self.request_id.clone(),
+            warnings: Mutex::default(),
+        };
+        Self(Arc::new(inner))
+    }
+
     /// Logs the outcome, unless its transaction has, and answers.
     pub async fn finish(&self, outcome: Result<Answer, Fault>) -> Response {
+        match self.conclude(outcome).await {
+            Ok(answer) => answer.into_response(),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    /// Logs the outcome, unless its transaction has. A failure of the database becomes a refusal.
+    ///
+    /// # Errors
+    /// What was refused.
+    pub async fn conclude(&self, outcome: Result<Answer, Fault>) -> Result<Answer, Refusal> {
         match outcome {
             Ok(answer) => {
                 if answer.is_logged {
@@ -280,17 +342,17 @@ impl Call {
                 } else {
                     self.note(answer.status, answer.resource, json!({})).await;
                 }
-                answer.into_response()
+                Ok(answer)
             }
             Err(Fault::Refused(refusal)) => {
                 let resource = self.id.as_deref().and_then(|id| id.parse().ok());
                 self.note(refusal.status(), resource, json!({ "refused": refusal.to_string() })).await;
-                refusal.into_response()
+                Err(refusal)
             }
             Err(Fault::Store(error)) => {
                 let refusal = failed(&error, &self.request_id);
                 self.note(refusal.status(), None, json!({ "refused": refusal.to_string() })).await;
-                refusal.into_response()
+                Err(refusal)
             }
         }
     }
@@ -301,12 +363,18 @@ pub async fn not_found(call: Call) -> Response {
     call.finish(Err(Refusal::NotFound.into())).await
 }
 
+/// `/Me`: no person stands behind a connection's token.
+pub async fn me(call: Call) -> Response {
+    call.finish(Err(Refusal::NobodysAccount.into())).await
+}
+
 /// 405 for a method that the endpoint does not have.
 pub async fn not_allowed(call: Call) -> Response {
     call.finish(Err(Refusal::Method.into())).await
 }
 
-/// The bearer token in the header, never in the query (RFC 6750 §2.1, RFC 7644 §2).
+/// The bearer token in the header, never in the query (RFC 6750 §2.1, RFC 7644 §2): one of the connection's
+/// own, or an access token of a client of it.
 async fn authenticate(app: &App, headers: &HeaderMap, id: ConnectionId, now: Timestamp) -> Result<Bearer, Fault> {
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (scheme, token) = value.split_once(' ').unwrap_or_default();
@@ -314,13 +382,39 @@ async fn authenticate(app: &App, headers: &HeaderMap, id: ConnectionId, now: Tim
         return Err(Refusal::Unauthorized.into());
     }
     let mut db = app.store.reader().await?;
-    let bearer = connections::authenticate(&mut db, token.trim(), id, now).await?.ok_or(Refusal::Unauthorized)?;
+    let bearer = match connections::authenticate(&mut db, token.trim(), id, now).await? {
+        Some(bearer) => Some(bearer),
+        None => by_client(app, &mut db, token.trim(), id, now).await?,
+    };
+    let bearer = bearer.ok_or(Refusal::Unauthorized)?;
     drop(db);
     if bearer.stale {
         let token = bearer.token;
         app.store.write(async move |tx| connections::touch(tx, id, token, now).await).await?;
     }
     Ok(bearer)
+}
+
+/// The connection that an access token is for: by its audience, its scope, and because its client still is
+/// one of the connection's.
+async fn by_client(
+    app: &App,
+    db: &mut Db<'_>,
+    token: &str,
+    id: ConnectionId,
+    now: Timestamp,
+) -> Result<Option<Bearer>, Fault> {
+    // Only these are signed; other kinds of token are not looked up.
+    if !token.contains('.') {
+        return Ok(None);
+    }
+    let Some(access) = tokens::authenticate(db, &app.keys, token, now).await? else { return Ok(None) };
+    let Some(bearer) = connections::by_client(db, access.client_id, id, now).await? else { return Ok(None) };
+    let base_url = app.config.url(&bearer.connection.path());
+    let is_meant = access.user_id.is_none()
+        && access.scope.contains(connections::SCOPE)
+        && access.audience.contains(&base_url);
+    Ok(is_meant.then_some(bearer))
 }
 
 async fn by(request: &mut Request, id: ConnectionId) -> By {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Fault},
+    bulk,
     call::Call,
     error::Refusal,
     list::{self, MOST},
@@ -16,7 +17,11 @@ pub async fn configuration(call: Call) -> Response {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": {
+            "supported": true,
+            "maxOperations": bulk::MOST_OPERATIONS,
+            "maxPayloadSize": super::largest_body(&call.app),
+        },
         "filter": { "supported": true, "maxResults": MOST },
         "changePassword": { "supported": false },
         "sort": { "supported": false },
@@ -27,6 +32,11 @@ pub async fn configuration(call: Call) -> Response {
             "description": "A token of this connection in the Authorization header",
             "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
             "primary": true,
+        }, {
+            "type": "oauth2",
+            "name": "OAuth 2.0 client credentials",
+            "description": format!("An access token of a client of this connection, from {}", call.app.config.url("/token")),
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6749#section-4.4",
         }],
         "meta": {
             "resourceType": "ServiceProviderConfig",

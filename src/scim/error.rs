@@ -26,14 +26,18 @@ pub enum Refusal {
     Unique(String),
     #[error("the filter matches or examines too many resources; narrow it")]
     TooMany,
-    #[error("the member {0} is no user of this connection")]
+    #[error("the member {0} is no user of this connection, nor another group of it")]
     NoMember(String),
+    #[error("bulkId:{0} names no operation of this request that has made a resource")]
+    Reference(String),
     #[error("there is no such resource")]
     NotFound,
     #[error("the resource has been changed since it was read")]
     Stale,
     #[error("this operation is not offered here")]
     Method,
+    #[error("a connection is nobody's account, so there is no /Me")]
+    NobodysAccount,
     #[error("these resources cannot be filtered")]
     Forbidden,
     #[error("a valid bearer token of this connection is needed")]
@@ -62,10 +66,13 @@ impl Refusal {
             | Self::Mutability(..)
             | Self::TooMany
             | Self::NoMember(_) => StatusCode::BAD_REQUEST,
-            Self::Unique(_) | Self::LastAdministrator => StatusCode::CONFLICT,
+            // RFC 7644 §3.7.1.
+            Self::Unique(_) | Self::LastAdministrator | Self::Reference(_) => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            // RFC 7644 §3.11.
+            Self::NobodysAccount => StatusCode::NOT_IMPLEMENTED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,

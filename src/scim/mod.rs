@@ -6,7 +6,8 @@
 //! into the form that these expect. None of them knows HTTP or rows.
 //! Around it stand the endpoints: a [`call::Call`] is a request whose connection is known; [`users`]
 //! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
-//! [`crate::access`]); [`provision`] is what a new person gets.
+//! [`crate::access`]); [`custom`] has the resource types that configuration adds; [`provision`] is what a
+//! new person gets. [`bulk`] is many requests in one.
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
 //! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
@@ -15,8 +16,11 @@
 
 mod answer;
 pub mod attribute;
+pub mod bulk;
 mod call;
+pub mod custom;
 pub mod discovery;
+mod endpoint;
 pub mod error;
 pub mod filter;
 pub mod groups;
@@ -27,6 +31,7 @@ pub mod path;
 pub mod projection;
 mod provision;
 pub mod quirks;
+mod replace;
 pub mod schema;
 pub mod search;
 mod uniqueness;
@@ -39,12 +44,17 @@ use axum::{Extension, Router, extract::DefaultBodyLimit};
 
 use crate::app::App;
 
-pub use call::{Call, not_allowed, not_found};
+pub use call::{Call, me, not_allowed, not_found};
 pub use error::Refusal;
 pub use schema::Registry;
 
 /// The largest body: a group of ten thousand members fits.
 const LARGEST_BODY: usize = 2 << 20;
+
+/// The largest body that is taken, as the configuration is: what the discovery document says.
+fn largest_body(app: &App) -> usize {
+    LARGEST_BODY.min(app.config.limits.body_bytes)
+}
 
 /// Puts the endpoints behind what they share. The routes themselves are in [`crate::router`].
 ///

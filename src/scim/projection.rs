@@ -92,6 +92,9 @@ impl<'s> Selection<'s> {
     fn keeps(&self, located: &Located<'_>) -> bool {
         let named =
             |paths: &[Path<'_>]| paths.iter().map(|path| relation(path, located)).max().unwrap_or(Relation::None);
+        if located.leaf().is_secret() {
+            return false;
+        }
         match (located.leaf().returned, self) {
             (Returned::Always, _) => true,
             (Returned::Never, _) => false,
@@ -101,6 +104,32 @@ impl<'s> Selection<'s> {
             (Returned::Default, Self::Without(paths)) => named(paths) < Relation::Whole,
         }
     }
+}
+
+/// A resource as the provisioning log may keep it: without what is never returned.
+pub fn loggable(resource_type: &ResourceType, resource: &Map<String, Value>) -> Map<String, Value> {
+    let mut kept = resource.clone();
+    for located in resource_type.located() {
+        let members = match located.extension {
+            None => Some(&mut kept),
+            Some(urn) => kept.get_mut(urn).and_then(Value::as_object_mut),
+        };
+        let Some(members) = members else { continue };
+        if located.attribute.is_secret() {
+            members.shift_remove(&located.attribute.name);
+        }
+        let Some(value) = members.get_mut(&located.attribute.name) else { continue };
+        let elements = match value {
+            Value::Array(elements) => elements.as_mut_slice(),
+            value => std::slice::from_mut(value),
+        };
+        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
+            for sub in located.attribute.sub_attributes.iter().filter(|sub| sub.is_secret()) {
+                element.shift_remove(&sub.name);
+            }
+        }
+    }
+    kept
 }
 
 /// How a path relates to an attribute.

@@ -73,6 +73,10 @@ pub enum LoadError {
     Parse(String, serde_json::Error),
     #[error("the resource type {0} names the schema {1}, which no schema file describes")]
     NoSchema(String, String),
+    #[error("the attribute {1} of the schema file {0} cannot be: {2}")]
+    Attribute(String, String, &'static str),
+    #[error("the endpoint {1} of the resource type {0} is taken, or is not of the form /Name")]
+    Endpoint(String, String),
 }
 
 #[derive(Deserialize)]
@@ -120,7 +124,9 @@ impl Registry {
         let common: Arc<Vec<Attribute>> = Arc::new(parse("common.json", COMMON)?);
         let documents: Vec<Value> = parse(TYPES.0, &types)?;
         let types = documents.into_iter().map(|document| ResourceType::parse(document, &schemas, &common));
-        Ok(Self { types: types.collect::<Result<_, _>>()?, schemas })
+        let types = types.collect::<Result<Vec<_>, _>>()?;
+        check_endpoints(&types)?;
+        Ok(Self { types, schemas })
     }
 
     /// The schema with that URN.
@@ -138,6 +144,11 @@ impl Registry {
         self.types.iter().find(|resource_type| resource_type.name.eq_ignore_ascii_case(name))
     }
 
+    /// The resource type at that endpoint, such as `/Users`.
+    pub fn endpoint(&self, endpoint: &str) -> Option<&ResourceType> {
+        self.types.iter().find(|resource_type| resource_type.endpoint == endpoint)
+    }
+
     /// All resource types.
     pub fn resource_types(&self) -> &[ResourceType] {
         &self.types
@@ -147,6 +158,9 @@ impl Registry {
 impl Schema {
     fn parse(name: &str, text: &str) -> Result<Arc<Self>, LoadError> {
         let file: SchemaFile = parse(name, text)?;
+        for attribute in &file.attributes {
+            attribute.check().map_err(|why| LoadError::Attribute(name.to_owned(), attribute.name.clone(), why))?;
+        }
         Ok(Arc::new(Self { id: file.id, attributes: file.attributes, document: parse(name, text)? }))
     }
 
@@ -282,6 +296,28 @@ impl<'s> Located<'s> {
         };
         container.get(&self.attribute.name)
     }
+}
+
+/// Endpoints that are no resource type's.
+const RESERVED: [&str; 5] = ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Bulk", "/Me"];
+
+/// Each type has an endpoint of its own, and people and groups have theirs.
+fn check_endpoints(types: &[ResourceType]) -> Result<(), LoadError> {
+    for (index, kind) in types.iter().enumerate() {
+        let name = kind.endpoint.strip_prefix('/').unwrap_or_default();
+        let is_plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let is_own = match kind.name.as_str() {
+            "User" => name == "Users",
+            "Group" => name == "Groups",
+            _ => !matches!(name, "Users" | "Groups"),
+        };
+        let is_taken = RESERVED.contains(&kind.endpoint.as_str())
+            || types[..index].iter().any(|other| other.endpoint == kind.endpoint || other.name == kind.name);
+        if !is_plain || !is_own || is_taken {
+            return Err(LoadError::Endpoint(kind.name.clone(), kind.endpoint.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, LoadError> {

@@ -1,4 +1,4 @@
-//! Lists over one resource type or all of them (RFC 7644 §3.4.2, §3.4.3): users first, then groups.
+//! Lists over one resource type or all of them (RFC 7644 §3.4.2, §3.4.3): in the order of the types.
 
 use axum::response::Response;
 use serde_json::Value;
@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     answer::{Answer, Fault},
     call::Call,
+    custom,
     error::Refusal,
     groups,
     list::{self, Wanted},
@@ -13,9 +14,6 @@ use super::{
     users,
 };
 use crate::store::Db;
-
-/// The resource types that a search at the root is about.
-const ALL: [&str; 2] = ["User", "Group"];
 
 /// Where a request says what it wants.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +24,12 @@ pub enum Source {
 
 /// `POST /.search`
 pub async fn everywhere(call: Call) -> Response {
-    let outcome = listed(&call, &ALL, Source::Body).await;
-    call.finish(outcome).await
+    call.finish(listed_everywhere(&call).await).await
+}
+
+async fn listed_everywhere(call: &Call) -> Result<Answer, Fault> {
+    let types: Vec<&str> = call.registry()?.resource_types().iter().map(|kind| kind.name.as_str()).collect();
+    listed(call, &types, Source::Body).await
 }
 
 /// What a list request of these types finds. A filter need be understood by one of them only: an
@@ -75,6 +77,7 @@ async fn search(
 ) -> Result<(i64, Vec<Value>), Fault> {
     match kind.name.as_str() {
         "Group" => groups::search::found(db, call, kind, wanted, page).await,
-        _ => users::search::found(db, call, kind, wanted, page).await,
+        "User" => users::search::found(db, call, kind, wanted, page).await,
+        _ => custom::search::found(db, call, kind, wanted, page).await,
     }
 }

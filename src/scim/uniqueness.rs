@@ -1,11 +1,18 @@
-//! Which values of a resource nobody else may have: those whose schema says `uniqueness: server`.
+//! Which values of a resource nobody else may have: those whose schema says `uniqueness: server`, or
+//! `global`.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::schema::{Located, ResourceType};
-use crate::{connections::unique::Claim, text::fold};
+use super::{
+    attribute::Uniqueness,
+    schema::{Located, ResourceType},
+};
+use crate::{
+    connections::unique::{self, Claim},
+    text::fold,
+};
 
 /// The claims of a canonical resource. Attributes in `columns` have a unique index of their own.
 pub fn claims(resource_type: &ResourceType, resource: &Map<String, Value>, columns: &[&str]) -> BTreeSet<Claim> {
@@ -35,9 +42,10 @@ pub fn claims(resource_type: &ResourceType, resource: &Map<String, Value>, colum
 
 /// The name under which an attribute's values are claimed.
 pub fn name(resource_type: &ResourceType, located: &Located<'_>) -> String {
+    let scope = if located.leaf().uniqueness == Uniqueness::Global { unique::GLOBAL } else { "" };
     match located.extension {
-        None => format!("{}:{}", resource_type.name, located.name()),
-        Some(urn) => format!("{}:{urn}:{}", resource_type.name, located.name()),
+        None => format!("{scope}{}:{}", resource_type.name, located.name()),
+        Some(urn) => format!("{scope}{}:{urn}:{}", resource_type.name, located.name()),
     }
 }
 

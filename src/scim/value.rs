@@ -118,8 +118,11 @@ pub fn check_required(resource_type: &ResourceType, resource: &Map<String, Value
     }
     for extension in &resource_type.extensions {
         let values = resource.get(&extension.schema.id).and_then(Value::as_object);
-        if !extension.required && values.is_none() {
-            continue;
+        match values {
+            // RFC 7643 §6: a resource of the type has it.
+            None if extension.required => return Err(Refusal::Required(extension.schema.id.clone())),
+            None => continue,
+            Some(_) => {}
         }
         if let Some(refusal) = missing(&extension.schema.attributes, values) {
             return Err(refusal);

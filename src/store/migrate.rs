@@ -6,7 +6,7 @@ static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The newest schema this program knows: the number of its last migration.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// Brings an SQLite file up to date. Its write lock is the lease.
 pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {

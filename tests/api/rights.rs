@@ -154,6 +154,9 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
         ("GET", "/connections/{connection}"),
         ("POST", "/connections/{connection}/tokens"),
         ("DELETE", "/connections/{connection}/tokens/{token}"),
+        ("GET", "/connections/{connection}/clients"),
+        ("POST", "/connections/{connection}/clients"),
+        ("DELETE", "/connections/{connection}/clients/{token}"),
         ("GET", "/api-tokens"),
         ("POST", "/api-tokens"),
         ("DELETE", "/api-tokens/{token}"),
@@ -161,6 +164,7 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
     let body = |path: &str, method: &str| match (method, path) {
         ("POST", "/users") => json!({ "given_name": "A", "family_name": "B", "email": "a@b.example" }),
         ("POST", "/connections") => json!({ "name": "HR" }),
+        ("POST", "/connections/{connection}/clients") => json!({ "name": "HR" }),
         ("POST", "/api-tokens") => json!({ "name": "x", "permissions": ["portal:users:read"] }),
         ("PUT", _) => json!({ "roles": ["viewer"] }),
         _ => json!({}),

@@ -1,8 +1,8 @@
 //! What `sqlx::query!` would check, for both databases at once.
 
 use castellan::{
-    access, action_tokens, api_tokens, attempts, audit, clients, connections, groups, jobs, keys, mail, mfa,
-    organizations, portal_sessions, products, sessions, settings, tokens, users,
+    access, action_tokens, api_tokens, attempts, audit, clients, connections, custom_resources, groups, jobs, keys,
+    mail, mfa, organizations, portal_sessions, products, sessions, settings, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("api_tokens", api_tokens::STATEMENTS),
     ("attempts", attempts::STATEMENTS),
     ("connections", connections::STATEMENTS),
+    ("custom_resources", custom_resources::STATEMENTS),
     ("groups", groups::STATEMENTS),
     ("mfa", mfa::STATEMENTS),
     ("organizations", organizations::STATEMENTS),

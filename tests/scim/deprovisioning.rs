@@ -1,9 +1,13 @@
 //! What `active: false` and DELETE end (product.md P11, V5; issue 2, must show 3): everything, with the commit.
 
-use castellan::{jobs::Message, users};
+use castellan::{
+    connections::{OnDelete, Settings, Vendor},
+    jobs::Message,
+    users::{self, Status},
+};
 use serde_json::json;
 
-use super::{Tool, active_at_once, at, defaults, outbox};
+use super::{Tool, active_at_once, at, defaults, outbox, refused};
 use crate::support::{Browser, Castellan, Person, TestClient, World};
 
 /// Somebody whom a tool provisioned, signed in to a product.
@@ -92,4 +96,45 @@ async fn removal_ends_every_access() {
     let mut ada = SignedIn::start(&castellan, &world).await;
     ada.tool.delete(&ada.endpoint).await.has_status(204);
     ada.assert_ended().await;
+}
+
+/// DELETE as deactivation, where the connection says so: gone for the tool (RFC 7644 §3.6), kept for the
+/// administrators, and the same person when they come back.
+#[tokio::test]
+async fn a_deleted_person_may_be_kept_deactivated() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let keeping = Settings { on_delete: OnDelete::Deactivate, ..active_at_once() };
+    let tool = Tool::with(&castellan, &world.client, Vendor::Generic, keeping).await;
+    let other = Tool::new(&castellan, &world.client).await;
+    let person = tool.person("ada@harbour.example").await;
+    let group = tool.group("Staff", &[&person]).await;
+    tool.delete(&at(&person)).await.has_status(204);
+
+    for answer in [
+        tool.get(&at(&person)).await,
+        tool.patch(&at(&person), json!([{ "op": "replace", "path": "active", "value": true }])).await,
+        tool.delete(&at(&person)).await,
+    ] {
+        refused(&answer, 404, "");
+    }
+    assert_eq!(tool.get("/Users").await.expect(200)["totalResults"], 0);
+    assert_eq!(tool.get(&at(&group)).await.expect(200).get("members"), None);
+    let id = person["id"].as_str().expect("an id").parse().expect("an id");
+    let kept = async || {
+        let mut db = castellan.app.store.reader().await.expect("a reader");
+        users::find(&mut db, id).await.expect("a read").expect("kept")
+    };
+    let user = kept().await;
+    assert_eq!((user.status, user.connection_id), (Status::Deactivated, None));
+    assert_eq!(user.login_name.as_given(), "ada@harbour.example");
+
+    // Nobody else's tool takes the account; its own finds the person again, with what it says now.
+    let again = json!({ "userName": "ADA@harbour.example", "title": "Boss" });
+    refused(&other.post("/Users", &again).await, 409, "uniqueness");
+    let back = tool.post("/Users", &again).await.expect(201);
+    assert_eq!((&back["id"], &back["title"], &back["active"]), (&person["id"], &json!("Boss"), &json!(true)));
+    assert_eq!(tool.get(&at(&person)).await.expect(200), back);
+    assert_eq!(kept().await.connection_id, Some(tool.connection.id));
+    refused(&tool.post("/Users", &again).await, 409, "uniqueness");
 }

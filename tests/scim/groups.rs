@@ -2,12 +2,13 @@
 
 use castellan::{
     access::{self, Subject},
+    connections::{Settings, Vendor, log::Logged},
     id::{GroupId, UserId},
 };
 use serde_json::{Value, json};
 
-use super::{GROUP, Tool, at, refused};
-use crate::support::Castellan;
+use super::{GROUP, Tool, at, refused, settings};
+use crate::support::{Castellan, World};
 
 fn values(group: &Value) -> Vec<String> {
     let members = group["members"].as_array().cloned().unwrap_or_default();
@@ -99,18 +100,27 @@ async fn members_come_and_go_and_the_version_moves_once() {
     assert_eq!(put.expect(200).get("members"), None, "PUT replaces");
 }
 
-/// Security.md row 97.
+/// Ids that are no users of the connection of `tool`: foreign, unprovisioned, never given, no ids at all.
+async fn strangers(castellan: &Castellan, world: &World, tool: &Tool<'_>) -> Vec<String> {
+    let other = Tool::new(castellan, &world.other_client).await;
+    let foreign = other.person("zoe").await;
+    let unprovisioned = castellan.person(&world.client, "portal@harbour.example").create().await;
+    let removed = tool.person("gone").await;
+    tool.delete(&at(&removed)).await.has_status(204);
+    let nobody = "0198a000-0000-7000-8000-000000000001".to_owned();
+    vec![id(&foreign), unprovisioned.user.id.to_string(), id(&removed), nobody, "fake-member-id".to_owned()]
+}
+
+/// Security.md row 97: a strict connection is refused the whole.
 #[tokio::test]
-async fn members_that_are_no_users_of_the_connection_are_refused_whole() {
+async fn members_that_are_no_users_of_a_strict_connection_are_refused_whole() {
     let castellan = Castellan::start().await;
     let world = castellan.world().await;
-    let tool = Tool::new(&castellan, &world.client).await;
-    let other = Tool::new(&castellan, &world.other_client).await;
-    let (ada, foreign) = (tool.person("ada").await, other.person("zoe").await);
-    let unprovisioned = castellan.person(&world.client, "portal@harbour.example").create().await;
+    let strict = Settings { strict: true, ..settings() };
+    let tool = Tool::with(&castellan, &world.client, Vendor::Generic, strict).await;
+    let ada = tool.person("ada").await;
     let group = tool.group("Staff", &[]).await;
-    let nobody = "0198a000-0000-7000-8000-000000000001".to_owned();
-    for stranger in [id(&foreign), unprovisioned.user.id.to_string(), nobody, "1".to_owned(), id(&group)] {
+    for stranger in strangers(&castellan, &world, &tool).await {
         let members = json!([{ "value": id(&ada) }, { "value": stranger }]);
         let operations = json!([{ "op": "add", "path": "members", "value": members }]);
         refused(&tool.patch(&at(&group), operations).await, 400, "invalidValue");
@@ -119,6 +129,41 @@ async fn members_that_are_no_users_of_the_connection_are_refused_whole() {
     }
     assert_eq!(tool.get(&at(&group)).await.expect(200), group);
     assert_eq!(tool.get("/Groups").await.expect(200)["totalResults"], 1);
+}
+
+/// Elsewhere they are left out: the answer is the truth, and the log warns the administrator.
+#[tokio::test]
+async fn members_that_are_no_users_of_a_lenient_connection_are_left_out_and_logged() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::new(&castellan, &world.client).await;
+    let ada = tool.person("ada").await;
+    for (number, stranger) in strangers(&castellan, &world, &tool).await.into_iter().enumerate() {
+        let members = json!([{ "value": id(&ada) }, { "value": stranger }]);
+        let sent = json!({ "displayName": format!("Group {number}"), "members": members });
+        let made = tool.post("/Groups", &sent).await.expect(201);
+        assert_eq!(values(&made), [id(&ada)], "{stranger}");
+        // Who belongs already and who is nobody: nothing changes, and the version stays.
+        let add = json!([{ "op": "add", "path": "members", "value": members }]);
+        assert_eq!(tool.patch(&at(&made), add).await.expect(200), made);
+        assert_eq!(tool.put(&at(&made), &sent).await.expect(200), made);
+        let alone = json!([{ "op": "replace", "path": "members", "value": [{ "value": stranger }] }]);
+        assert_eq!(tool.patch(&at(&made), alone).await.expect(200).get("members"), None);
+
+        let warned = |entry: &Logged| {
+            let warnings = entry.details.0["warnings"].as_array().cloned().unwrap_or_default();
+            warnings.iter().any(|warning| warning.as_str().is_some_and(|text| text.contains(&stranger)))
+        };
+        loop {
+            let log = tool.log(1).await;
+            let about: Vec<u16> = log.iter().filter(|entry| warned(entry)).map(|entry| entry.status as u16).collect();
+            if about.len() == 4 {
+                assert_eq!(about.iter().filter(|status| **status == 200).count(), 3);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Behaviour of `scim`, over HTTP: a tool with a token provisions people and groups.
 
+mod bulk;
+mod custom_types;
 mod deprovisioning;
 mod discovery;
 mod groups;
 mod isolation;
 mod lists;
+mod nesting;
+mod oauth_clients;
 mod people;
 mod races;
 mod refusals;

@@ -262,7 +262,9 @@ async fn gather(tx: &mut Tx<'_>, ids: &Ids, now: Timestamp) -> Result<()> {
     let people: Vec<UserId> = people.filter_map(|person| ids.people.get(&person.login()).map(|(id, _)| *id)).collect();
     if let Some(connection) = connection {
         let added = groups::add_members(tx, connection, group.id, &people, now).await?;
-        added.map_err(|unknown| Error::Damaged(format!("{unknown} members of the demo's group are unknown")))?;
+        if !added.strangers.is_empty() {
+            return Err(Error::Damaged(format!("members of the demo's group are unknown: {:?}", added.strangers)));
+        }
     }
     let roles = vec![ids.role(product, role)?];
     let new = assignment((Subject::Group(group.id), Source::Connection), (ids.product(product)?, roles), organization);

@@ -23,22 +23,27 @@ pub(super) async fn exchange(
     parameters: &Parameters,
     now: Timestamp,
 ) -> Result<Issue, Refusal> {
-    // RFC 6749 §4.4: confidential clients only. Registration sees to it; so does this.
-    if client.is_public() {
-        return Err(Refusal::GrantNotAllowed);
-    }
-    let scope = granted(client, parameters.get("scope"))?;
-    let scope = engine::act_for_itself(client, parameters, &scope).map_err(|verdict| match verdict {
-        Verdict::InvalidScope => Refusal::Scope,
-        Verdict::Unsupported => Refusal::UnsupportedGrant,
-        _ => Refusal::Missing("grant_type"),
-    })?;
+    let scope = judged(client, parameters)?;
     let entitlement = app.client_entitlements.entitlement(&app.store, client.id, product.id, now).await?;
     let entitlement = entitlement.ok_or(Refusal::NoRoles)?;
     let holder = Holder::Client;
     let (client, id) = (Arc::clone(client), TokenId::new(None));
     let issue = Issue { client, product, entitlement, holder, scope, id, opaque: None, refresh_token: None };
     issue.keep_opaque(app, now).await
+}
+
+/// The scope that a client without a user gets, as the OAuth core judges its request.
+pub(super) fn judged(client: &Client, parameters: &Parameters) -> Result<Scope, Refusal> {
+    // RFC 6749 §4.4: confidential clients only. Registration sees to it; so does this.
+    if client.is_public() {
+        return Err(Refusal::GrantNotAllowed);
+    }
+    let scope = granted(client, parameters.get("scope"))?;
+    engine::act_for_itself(client, parameters, &scope).map_err(|verdict| match verdict {
+        Verdict::InvalidScope => Refusal::Scope,
+        Verdict::Unsupported => Refusal::UnsupportedGrant,
+        _ => Refusal::Missing("grant_type"),
+    })
 }
 
 /// What of the scope that is asked for a client without a user may have: unknown and unregistered

@@ -92,6 +92,11 @@ impl Lifetimes {
         }
     }
 
+    /// Of an access token.
+    pub fn access_token(self) -> Duration {
+        self.access_token
+    }
+
     /// When a refresh token issued now dies unused: never after its grant.
     pub fn idle_end(self, grant: &Grant, now: Timestamp) -> Timestamp {
         (now + self.refresh_idle).min(grant.expires_at)
@@ -136,6 +141,20 @@ pub(super) struct TokenResponse {
     /// Always told, since unregistered tokens are dropped (§3.3).
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
+}
+
+impl TokenResponse {
+    /// An access token and nothing beside it.
+    pub fn alone(access_token: String, lifetimes: Lifetimes, scope: &Scope) -> Self {
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in: lifetimes.access_token.as_secs(),
+            refresh_token: None,
+            id_token: None,
+            scope: scope.to_string(),
+        }
+    }
 }
 
 impl Issue {

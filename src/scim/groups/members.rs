@@ -16,10 +16,19 @@ use crate::{
 /// One change of a group's members.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    Add(Vec<UserId>),
+    Add(Named),
     Remove(Vec<UserId>),
     /// These and nobody else.
-    Set(Vec<UserId>),
+    Set(Named),
+}
+
+/// Whom a request names as members.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Named {
+    /// Who may be a user of the connection.
+    pub ids: Vec<UserId>,
+    /// What can be no id of ours.
+    pub strangers: Vec<String>,
 }
 
 /// A PATCH, taken apart: members do not touch the rest, nor the rest them, so each part keeps its order.
@@ -32,7 +41,7 @@ pub struct Split {
 /// Takes the changes of members out of the operations of a PATCH.
 ///
 /// # Errors
-/// A member is no id, or a path goes into members otherwise than by their ids.
+/// A member has no value, or a path goes into members otherwise than by their ids.
 pub fn split(kind: &ResourceType, operations: Vec<Operation>) -> Result<Split, Refusal> {
     let mut split = Split { rest: Vec::new(), members: Vec::new() };
     for operation in operations {
@@ -58,11 +67,11 @@ pub fn split(kind: &ResourceType, operations: Vec<Operation>) -> Result<Split, R
 /// The members of a resource that POST or PUT has sent, taken out of it.
 ///
 /// # Errors
-/// One is no id.
-pub fn take(resource: &mut Map<String, Value>) -> Result<Vec<UserId>, Refusal> {
+/// One has no value.
+pub fn take(resource: &mut Map<String, Value>) -> Result<Named, Refusal> {
     match resource.shift_remove("members") {
-        Some(members) => ids(&members),
-        None => Ok(Vec::new()),
+        Some(members) => named(&members),
+        None => Ok(Named::default()),
     }
 }
 
@@ -101,11 +110,11 @@ fn change(operation: &Operation, filter: Option<&Filter<'_>>) -> Result<Change, 
         }
         (_, Some(_)) => Err(Refusal::NoTarget(operation.path.clone().unwrap_or_default())),
         // Without a value everybody goes; with an empty list nobody does.
-        (Kind::Remove, None) if value.is_null() => Ok(Change::Set(Vec::new())),
+        (Kind::Remove, None) if value.is_null() => Ok(Change::Set(Named::default())),
         // Who is no id of ours is no member.
         (Kind::Remove, None) => Ok(Change::Remove(texts(value).filter_map(|id| id.parse().ok()).collect())),
-        (Kind::Add, None) => Ok(Change::Add(ids(value)?)),
-        (Kind::Replace, None) => Ok(Change::Set(ids(value)?)),
+        (Kind::Add, None) => Ok(Change::Add(named(value)?)),
+        (Kind::Replace, None) => Ok(Change::Set(named(value)?)),
     }
 }
 
@@ -121,17 +130,24 @@ fn pinned(filter: &Filter<'_>, values: &mut Vec<String>) -> bool {
     }
 }
 
-/// The ids of members, each an object with a value, or the id alone.
-fn ids(members: &Value) -> Result<Vec<UserId>, Refusal> {
+/// Those whom a list of members names, each an object with a value, or the id alone.
+fn named(members: &Value) -> Result<Named, Refusal> {
     if !matches!(members, Value::Array(_) | Value::Object(_) | Value::String(_) | Value::Null) {
         return Err(Refusal::Value("members".to_owned(), "expected a list of objects"));
     }
     let count = members.as_array().map_or(usize::from(!members.is_null()), Vec::len);
-    let ids: Vec<&str> = texts(members).collect();
-    if ids.len() != count {
+    let texts: Vec<&str> = texts(members).collect();
+    if texts.len() != count {
         return Err(Refusal::Value("members".to_owned(), "each has a value"));
     }
-    ids.into_iter().map(|id| id.parse().map_err(|_| Refusal::NoMember(id.to_owned()))).collect()
+    let mut named = Named::default();
+    for text in texts {
+        match text.parse() {
+            Ok(id) => named.ids.push(id),
+            Err(_) => named.strangers.push(text.to_owned()),
+        }
+    }
+    Ok(named)
 }
 
 fn texts(members: &Value) -> impl Iterator<Item = &str> {
@@ -168,19 +184,20 @@ mod tests {
 
     #[test]
     fn members_come_and_go_in_every_form_that_tools_use() {
+        let these = |ids: Vec<UserId>| Named { ids, strangers: Vec::new() };
         let (a, b): (UserId, UserId) = (A.parse().expect("an id"), B.parse().expect("an id"));
         for (operation, rest, change) in [
             (
                 json!({ "op": "add", "path": "members", "value": [{ "value": A, "display": "x" }] }),
                 0,
-                Change::Add(vec![a]),
+                Change::Add(these(vec![a])),
             ),
-            (json!({ "op": "Add", "path": "Members", "value": { "value": A } }), 0, Change::Add(vec![a])),
-            (json!({ "op": "add", "value": { "members": [{ "value": A }] } }), 0, Change::Add(vec![a])),
+            (json!({ "op": "Add", "path": "Members", "value": { "value": A } }), 0, Change::Add(these(vec![a]))),
+            (json!({ "op": "add", "value": { "members": [{ "value": A }] } }), 0, Change::Add(these(vec![a]))),
             (
                 json!({ "op": "add", "value": { "displayName": "n", "members": [{ "value": A }] } }),
                 1,
-                Change::Add(vec![a]),
+                Change::Add(these(vec![a])),
             ),
             (json!({ "op": "remove", "path": format!("members[value eq \"{A}\"]") }), 0, Change::Remove(vec![a])),
             (
@@ -191,24 +208,26 @@ mod tests {
             (json!({ "op": "Remove", "path": "members", "value": [{ "value": A }] }), 0, Change::Remove(vec![a])),
             (json!({ "op": "remove", "path": "members", "value": [] }), 0, Change::Remove(vec![])),
             (json!({ "op": "remove", "path": "members", "value": [{ "value": "nobody" }] }), 0, Change::Remove(vec![])),
-            (json!({ "op": "remove", "path": "members" }), 0, Change::Set(vec![])),
-            (json!({ "op": "replace", "path": "members", "value": [{ "value": B }] }), 0, Change::Set(vec![b])),
-            (json!({ "op": "replace", "path": "members", "value": [] }), 0, Change::Set(vec![])),
+            (json!({ "op": "remove", "path": "members" }), 0, Change::Set(these(vec![]))),
+            (json!({ "op": "replace", "path": "members", "value": [{ "value": B }] }), 0, Change::Set(these(vec![b]))),
+            (json!({ "op": "replace", "path": "members", "value": [] }), 0, Change::Set(these(vec![]))),
             (
                 json!({ "op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:members", "value": [{ "value": A }] }),
                 0,
-                Change::Add(vec![a]),
+                Change::Add(these(vec![a])),
             ),
         ] {
             assert_eq!(read(json!([operation])), Ok((rest, vec![change])), "{operation}");
         }
         assert_eq!(read(json!([{ "op": "replace", "path": "displayName", "value": "n" }])), Ok((1, vec![])));
+        let stranger = Named { ids: vec![a], strangers: vec!["1".to_owned()] };
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": A }, { "value": "1" }] }]);
+        assert_eq!(read(add), Ok((0, vec![Change::Add(stranger)])));
     }
 
     #[test]
     fn what_is_no_member_is_refused() {
         for (operation, refusal) in [
-            (json!({ "op": "add", "path": "members", "value": [{ "value": "1" }] }), "invalidValue"),
             (json!({ "op": "add", "path": "members", "value": [{ "display": "x" }] }), "invalidValue"),
             (json!({ "op": "add", "path": "members", "value": 7 }), "invalidValue"),
             (json!({ "op": "replace", "path": "members.value", "value": A }), "mutability"),

@@ -50,6 +50,7 @@ pub async fn read(call: Call) -> Response {
 async fn read_group(call: &Call) -> Result<Answer, Fault> {
     let mut db = call.app.store.reader().await?;
     let group = groups::find_provisioned(&mut db, call.connection.id, call.id()?).await?.ok_or(Refusal::NotFound)?;
+    call.check_version(group.version)?;
     if call.has_version(group.version) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED).about(group.id.0, group.version));
     }
@@ -61,7 +62,7 @@ pub async fn create(call: Call) -> Response {
     call.finish(create_group(&call).await).await
 }
 
-async fn create_group(call: &Call) -> Result<Answer, Fault> {
+pub(super) async fn create_group(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
     let owned = call.clone();
     call.app
@@ -76,22 +77,23 @@ async fn create_group(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Groups/{id}`
 pub async fn replace(call: Call) -> Response {
-    let resource = |kind: &ResourceType| call.resource(kind, call.json()?);
-    let outcome = match call.resource_type(TYPE).and_then(resource) {
-        Ok(resource) => change_group(&call, write::Change::Replace(resource)).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    call.finish(outcome).await
+    call.finish(replace_group(&call).await).await
+}
+
+pub(super) async fn replace_group(call: &Call) -> Result<Answer, Fault> {
+    let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
+    change_group(call, write::Change::Replace(resource)).await
 }
 
 /// `PATCH /Groups/{id}`
 pub async fn patch(call: Call) -> Response {
-    let operations = |kind: &ResourceType| members::split(kind, call.operations(kind, &call.json()?)?);
-    let outcome = match call.resource_type(TYPE).and_then(operations) {
-        Ok(split) => change_group(&call, write::Change::Patch(split)).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    call.finish(outcome).await
+    call.finish(patch_group(&call).await).await
+}
+
+pub(super) async fn patch_group(call: &Call) -> Result<Answer, Fault> {
+    let kind = call.resource_type(TYPE)?;
+    let split = members::split(kind, call.operations(kind, &call.json()?)?)?;
+    change_group(call, write::Change::Patch(split)).await
 }
 
 async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Fault> {
@@ -126,7 +128,7 @@ pub async fn delete(call: Call) -> Response {
     call.finish(delete_group(&call).await).await
 }
 
-async fn delete_group(call: &Call) -> Result<Answer, Fault> {
+pub(super) async fn delete_group(call: &Call) -> Result<Answer, Fault> {
     let id = call.id()?;
     let owned = call.clone();
     call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
@@ -152,21 +154,18 @@ async fn resource(
     let mut resource = canonical(group);
     if selection.shows(kind, "members") {
         let base_url = call.base_url();
-        let members: Vec<Value> = groups::members(db, group.id)
-            .await?
-            .into_iter()
-            .map(|member| {
-                let mut shown = json!({
-                    "value": member.user_id,
-                    "$ref": format!("{base_url}/Users/{}", member.user_id),
-                    "type": "User",
-                });
-                if !member.display_name.is_empty() {
-                    shown["display"] = member.display_name.into();
-                }
-                shown
-            })
-            .collect();
+        let shown = |id: String, kind: &str, display: String| {
+            let mut shown = json!({ "value": id, "$ref": format!("{base_url}/{kind}s/{id}"), "type": kind });
+            if !display.is_empty() {
+                shown["display"] = display.into();
+            }
+            shown
+        };
+        let users = groups::members(db, group.id).await?;
+        let children = groups::children(db, group.id).await?;
+        let users = users.into_iter().map(|member| shown(member.user_id.to_string(), "User", member.display_name));
+        let children = children.into_iter().map(|child| shown(child.group_id.to_string(), "Group", child.display_name));
+        let members: Vec<Value> = users.chain(children).collect();
         if !members.is_empty() {
             resource.insert("members".to_owned(), Value::Array(members));
         }

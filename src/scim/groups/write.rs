@@ -12,12 +12,20 @@ use crate::{
     connections::{log, unique},
     groups::{self, Group, NewGroup, NotWritten},
     id::{GroupId, UserId},
-    scim::{answer::Fault, call::Call, error::Refusal, patch, uniqueness, value},
+    scim::{
+        answer::Fault,
+        call::Call,
+        error::Refusal,
+        patch, uniqueness,
+        value::{self, Unknown},
+    },
     store::Tx,
 };
 
 /// Attributes that have a unique index, and need no row in `unique_values`.
 const UNIQUE_COLUMNS: [&str; 1] = ["displayName"];
+/// How many of those left out the log names.
+const STRANGERS_NAMED: usize = 20;
 
 /// How a group shall change.
 pub(super) enum Change {
@@ -42,9 +50,11 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     let written = groups::insert(tx, &new, call.now).await?;
     let group = written.map_err(|_| Refusal::Unique("displayName".to_owned()))?;
     claim(tx, call, &group, &claimed).await?;
-    add(tx, call, group.id, &members).await?;
-    record(tx, call, &group, "group.created", json!({ "members": members.len() })).await?;
-    let details = json!({ "created": canonical(&group), "members": members.len() });
+    let mut moved = Moved::default();
+    add(tx, call, group.id, &members, &mut moved).await?;
+    moved.warn(call);
+    record(tx, call, &group, "group.created", json!({ "members": moved.added })).await?;
+    let details = json!({ "created": canonical(&group), "members": moved.added });
     log::insert(tx, &call.entry(StatusCode::CREATED, Some(group.id.0), details)).await?;
     Ok(group)
 }
@@ -60,19 +70,19 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
             None => continue,
         }
     };
-    let moved = match change {
+    let mut moved = Moved::default();
+    match change {
         Change::Replace(resource) => {
             let members = members::take(&mut resource.clone())?;
-            apply(tx, call, id, &members::Change::Set(members)).await?
+            apply(tx, call, id, &members::Change::Set(members), &mut moved).await?;
         }
         Change::Patch(split) => {
-            let mut moved = Moved::default();
             for change in &split.members {
-                moved += apply(tx, call, id, change).await?;
+                apply(tx, call, id, change, &mut moved).await?;
             }
-            moved
         }
-    };
+    }
+    moved.warn(call);
     if moved.is_none() && rewritten.is_empty() {
         return Ok((group, false));
     }
@@ -132,54 +142,97 @@ async fn touch(tx: &mut Tx<'_>, call: &Call, group: Group) -> Result<Group, Faul
     Ok(Group { version, updated_at: call.now, ..group })
 }
 
-/// How many members came and went.
-#[derive(Debug, Clone, Copy, Default)]
+/// How many members came and went, and who was named but is no user of the connection.
+#[derive(Debug, Default)]
 struct Moved {
     added: u64,
     removed: u64,
+    strangers: Vec<String>,
 }
 
 impl Moved {
-    fn is_none(self) -> bool {
+    fn is_none(&self) -> bool {
         self.added + self.removed == 0
     }
-}
 
-impl std::ops::AddAssign for Moved {
-    fn add_assign(&mut self, other: Self) {
-        self.added += other.added;
-        self.removed += other.removed;
+    /// Has the log say who was left out.
+    fn warn(&self, call: &Call) {
+        if self.strangers.is_empty() {
+            return;
+        }
+        let shown: Vec<String> =
+            self.strangers.iter().take(STRANGERS_NAMED).map(|id| id.chars().take(80).collect()).collect();
+        let more = match self.strangers.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = shown.join(", ");
+        call.warn(format!(
+            "left out, since they are no users of this connection, nor other groups of it: {shown}{more}"
+        ));
     }
 }
 
-async fn apply(tx: &mut Tx<'_>, call: &Call, group: GroupId, change: &members::Change) -> Result<Moved, Fault> {
+async fn apply(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    group: GroupId,
+    change: &members::Change,
+    moved: &mut Moved,
+) -> Result<(), Fault> {
     match change {
-        members::Change::Add(users) => Ok(Moved { added: add(tx, call, group, users).await?, removed: 0 }),
-        members::Change::Remove(users) => {
-            Ok(Moved { added: 0, removed: groups::remove_members(tx, group, users).await? })
-        }
-        members::Change::Set(users) => {
-            let present: BTreeSet<UserId> =
+        members::Change::Add(named) => add(tx, call, group, named, moved).await,
+        members::Change::Remove(ids) => remove(tx, group, ids, moved).await,
+        members::Change::Set(named) => {
+            let mut present: BTreeSet<UserId> =
                 groups::members(tx, group).await?.into_iter().map(|member| member.user_id).collect();
-            let wanted: BTreeSet<UserId> = users.iter().copied().collect();
+            present.extend(groups::children(tx, group).await?.into_iter().map(|child| UserId(child.group_id.0)));
+            let wanted: BTreeSet<UserId> = named.ids.iter().copied().collect();
             let gone: Vec<UserId> = present.difference(&wanted).copied().collect();
-            let new: Vec<UserId> = wanted.difference(&present).copied().collect();
-            let removed = groups::remove_members(tx, group, &gone).await?;
-            Ok(Moved { added: add(tx, call, group, &new).await?, removed })
+            let new = members::Named {
+                ids: wanted.difference(&present).copied().collect(),
+                strangers: named.strangers.clone(),
+            };
+            remove(tx, group, &gone, moved).await?;
+            add(tx, call, group, &new, moved).await
         }
     }
 }
 
-/// Adds users of the connection. A foreign id is as unknown as one that never was.
-async fn add(tx: &mut Tx<'_>, call: &Call, group: GroupId, users: &[UserId]) -> Result<u64, Fault> {
-    if users.is_empty() {
-        return Ok(0);
+/// Removes users, and whoever is none and therefore may be a group.
+async fn remove(tx: &mut Tx<'_>, group: GroupId, ids: &[UserId], moved: &mut Moved) -> Result<(), Fault> {
+    let users = groups::remove_members(tx, group, ids).await?;
+    moved.removed += users;
+    if users != ids.len() as u64 {
+        moved.removed += groups::remove_children(tx, group, &as_groups(ids)).await?;
     }
-    let added = groups::add_members(tx, call.connection.id, group, users, call.now).await?;
-    added.map_err(|unknown| {
-        let id = users.first().filter(|_| users.len() == 1).map(ToString::to_string);
-        Refusal::NoMember(id.unwrap_or_else(|| format!("list: {unknown} of {}", users.len()))).into()
-    })
+    Ok(())
+}
+
+/// A request names members by ids alone: whether one is a user or a group, the rows say.
+fn as_groups(ids: &[UserId]) -> Vec<GroupId> {
+    ids.iter().map(|id| GroupId(id.0)).collect()
+}
+
+/// Adds users and groups of the connection. A foreign id is as unknown as one that never was: a strict connection
+/// is refused the whole, another goes on without them, and its log says so.
+async fn add(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    group: GroupId,
+    named: &members::Named,
+    moved: &mut Moved,
+) -> Result<(), Fault> {
+    let added = groups::add_members(tx, call.connection.id, group, &named.ids, call.now).await?;
+    let nested = as_groups(&added.strangers);
+    let nested = groups::add_children(tx, call.connection.id, group, &nested, call.now).await?;
+    moved.added += added.new + nested.new;
+    let strangers = named.strangers.iter().cloned().chain(nested.strangers.iter().map(ToString::to_string));
+    moved.strangers.extend(strangers);
+    match moved.strangers.first() {
+        Some(stranger) if call.quirks().unknown() == Unknown::Refuse => Err(Refusal::NoMember(stranger.clone()).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Deletes a group, its memberships, and what it gave.
@@ -188,7 +241,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<
     call.check_version(group.version)?;
     access::end_of_group(tx, id).await?;
     unique::release(tx, id.0).await?;
-    if !groups::delete(tx, id).await? {
+    if !groups::delete(tx, id, call.now).await? {
         return Err(Refusal::NotFound.into());
     }
     record(tx, call, &group, "group.removed", json!({})).await?;

@@ -49,6 +49,7 @@ async fn read_user(call: &Call) -> Result<Answer, Fault> {
     let kind = call.resource_type(TYPE)?;
     let mut db = call.app.store.reader().await?;
     let user = provisioned::find(&mut db, call.connection.id, call.id()?).await?.ok_or(Refusal::NotFound)?;
+    call.check_version(user.version)?;
     if call.has_version(user.version) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED).about(user.id.0, user.version));
     }
@@ -60,7 +61,7 @@ pub async fn create(call: Call) -> Response {
     call.finish(create_user(&call).await).await
 }
 
-async fn create_user(call: &Call) -> Result<Answer, Fault> {
+pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
     let password = write::hash_password(call, &resource).await?;
     let owned = call.clone();
@@ -77,20 +78,22 @@ async fn create_user(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Users/{id}`
 pub async fn replace(call: Call) -> Response {
-    let outcome = match call.resource_type(TYPE).and_then(|kind| call.resource(kind, call.json()?)) {
-        Ok(resource) => write_user(&call, write::Change::Replace(resource)).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    call.finish(outcome).await
+    call.finish(replace_user(&call).await).await
+}
+
+pub(super) async fn replace_user(call: &Call) -> Result<Answer, Fault> {
+    let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
+    write_user(call, write::Change::Replace(resource)).await
 }
 
 /// `PATCH /Users/{id}`
 pub async fn patch(call: Call) -> Response {
-    let outcome = match call.resource_type(TYPE).and_then(|kind| call.operations(kind, &call.json()?)) {
-        Ok(operations) => write_user(&call, write::Change::Patch(operations)).await,
-        Err(refusal) => Err(refusal.into()),
-    };
-    call.finish(outcome).await
+    call.finish(patch_user(&call).await).await
+}
+
+pub(super) async fn patch_user(call: &Call) -> Result<Answer, Fault> {
+    let operations = call.operations(call.resource_type(TYPE)?, &call.json()?)?;
+    write_user(call, write::Change::Patch(operations)).await
 }
 
 async fn write_user(call: &Call, change: write::Change) -> Result<Answer, Fault> {
@@ -111,7 +114,7 @@ pub async fn delete(call: Call) -> Response {
     call.finish(delete_user(&call).await).await
 }
 
-async fn delete_user(call: &Call) -> Result<Answer, Fault> {
+pub(super) async fn delete_user(call: &Call) -> Result<Answer, Fault> {
     let id = call.id()?;
     let owned = call.clone();
     call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
@@ -155,7 +158,7 @@ fn resource(call: &Call, kind: &ResourceType, user: &User, memberships: &[Member
                 "value": membership.group_id,
                 "$ref": format!("{base_url}/Groups/{}", membership.group_id),
                 "display": membership.display_name,
-                "type": "direct",
+                "type": if membership.is_direct { "direct" } else { "indirect" },
             })
         })
         .collect();

@@ -8,25 +8,25 @@ use super::{
 };
 use crate::{
     audit::{self, Event, SubjectKind},
-    connections::{OnCreate, log, unique},
+    connections::{OnCreate, OnDelete, log, unique},
     groups,
     id::UserId,
     organizations,
     scim::{
         answer::Fault,
-        attribute::Mutability,
         call::Call,
         error::Refusal,
         patch::{self, Operation},
-        provision,
+        projection, provision,
         quirks::PASSWORD_LEFT_OUT,
+        replace,
         schema::ResourceType,
         uniqueness, value,
     },
     secret::Secret,
     store::Tx,
     users::{
-        self, NewUser, Realm, Status, User, life_cycle,
+        self, LoginName, NewUser, Realm, Status, User, life_cycle,
         password::{self, PasswordHash, SetBy},
         provisioned,
     },
@@ -91,8 +91,14 @@ pub(super) async fn create(
         external_id: columns.external_id,
         document: columns.document,
     };
-    // Whoever has the name, of this organization or of another, is not told (V6).
-    let user = users::insert(tx, &new, call.now).await?.map_err(|_| Refusal::Unique("userName".to_owned()))?;
+    let user = match users::insert(tx, &new, call.now).await? {
+        Ok(user) => user,
+        // Whoever has the name, of this organization or of another, is not told (V6).
+        Err(users::Taken) => {
+            let mine = take_back(tx, call, &new.login_name).await?;
+            return provision_again(tx, call, mine.ok_or(Refusal::Unique("userName".to_owned()))?, &resource).await;
+        }
+    };
     claim(tx, call, &user, &resource).await?;
     provision::grant_defaults(tx, call, &user).await?;
     if let Some(hash) = password {
@@ -102,7 +108,7 @@ pub(super) async fn create(
         .on(SubjectKind::User, user.id.0)
         .about(user.id, json!({ "login_name": user.login_name.as_given() }));
     audit::record(tx, &call.app.master, event, call.now).await?;
-    let details = json!({ "created": mapping::canonical(&user) });
+    let details = json!({ "created": projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user)) });
     log::insert(tx, &call.entry(StatusCode::CREATED, Some(user.id.0), details)).await?;
     if !is_active {
         return end(tx, call, &user).await;
@@ -111,6 +117,40 @@ pub(super) async fn create(
         provision::invite(tx, call, &user).await?;
     }
     Ok(user)
+}
+
+/// The account of that name if this connection has deleted it and the administrators keep it.
+async fn take_back(tx: &mut Tx<'_>, call: &Call, name: &LoginName) -> Result<Option<User>, Fault> {
+    let Some(user) = users::find_by_login_name(tx, Realm::Portal, name).await? else { return Ok(None) };
+    let is_here = user.organization_id == call.connection.organization_id && user.status == Status::Deactivated;
+    if !is_here || !provisioned::attach(tx, &user, call.connection.id).await? {
+        return Ok(None);
+    }
+    Ok(provisioned::find(tx, call.connection.id, user.id).await?)
+}
+
+/// Provisions a person whom the tool had deleted: the same account, as the tool says it now.
+async fn provision_again(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    user: User,
+    resource: &Map<String, Value>,
+) -> Result<User, Fault> {
+    let columns = Columns::of(resource)?;
+    let is_active = columns.active != Some(false);
+    let mut next = user;
+    columns.put_into(&mut next);
+    let written = users::update(tx, &next, call.now).await?.ok_or(Refusal::Stale)?;
+    let user = written.map_err(|_| Refusal::Unique("userName".to_owned()))?;
+    claim(tx, call, &user, resource).await?;
+    let event = Event::new(user.organization_id, "user.provisioned", call.by.clone())
+        .on(SubjectKind::User, user.id.0)
+        .about(user.id, json!({ "login_name": user.login_name.as_given() }));
+    audit::record(tx, &call.app.master, event, call.now).await?;
+    let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
+    let details = json!({ "created": created, "kept": true });
+    log::insert(tx, &call.entry(StatusCode::CREATED, Some(user.id.0), details)).await?;
+    if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
 }
 
 /// Applies a change, and answers the user and whether it differs now.
@@ -150,22 +190,7 @@ fn replaced(
     if let Some(active) = before.get("active") {
         after.entry("active").or_insert_with(|| active.clone());
     }
-    let old = Value::Object(before.clone());
-    for located in kind.located().filter(|located| located.attribute.mutability == Mutability::Immutable) {
-        let Some(old) = located.value(&old) else { continue };
-        let name = located.attribute.name.clone();
-        let container = match located.extension {
-            None => &mut after,
-            Some(urn) => {
-                let entry = after.entry(urn).or_insert_with(|| json!({}));
-                entry.as_object_mut().ok_or(Refusal::Syntax("an extension is a JSON object"))?
-            }
-        };
-        if container.entry(&name).or_insert_with(|| old.clone()) != old {
-            return Err(Refusal::Mutability(name, "it is set once"));
-        }
-    }
-    Ok(after)
+    replace::apply(kind, before, &after)
 }
 
 /// Writes the change and what it means; `None` if the row has moved meanwhile.
@@ -191,7 +216,9 @@ async fn write(
             .with(json!({ "attributes": value::differences(before, after).keys().collect::<Vec<_>>() }));
         audit::record(tx, &call.app.master, event, call.now).await?;
     }
-    let details = json!({ "changed": value::differences(before, after) });
+    let kind = call.resource_type(TYPE)?;
+    let (before, after) = (projection::loggable(kind, before), projection::loggable(kind, after));
+    let details = json!({ "changed": value::differences(&before, &after) });
     log::insert(tx, &call.entry(StatusCode::OK, Some(user.id.0), details)).await?;
     let user = match (was_active, is_active) {
         (true, false) => end(tx, call, &next).await?,
@@ -223,14 +250,27 @@ async fn reread(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault
     Ok(provisioned::find(tx, call.connection.id, user.id).await?.ok_or(Refusal::NotFound)?)
 }
 
-/// Removes a person for good (P12).
+/// Removes a person for good (P12), or from this connection only, as it is set.
 pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<(), Fault> {
     let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(user.version)?;
     groups::leave_all(tx, id, call.now).await?;
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
-    life_cycle::remove(tx, act, &user, call.now).await?.map_err(refusal)?;
-    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), json!({ "removed": true }))).await?;
+    let details = match call.connection.settings.on_delete {
+        OnDelete::Remove => {
+            life_cycle::remove(tx, act, &user, call.now).await?.map_err(refusal)?;
+            json!({ "removed": true })
+        }
+        OnDelete::Deactivate => {
+            let user = if user.status == Status::Deactivated { user } else { end(tx, call, &user).await? };
+            unique::release(tx, id.0).await?;
+            if !provisioned::detach(tx, &user, call.connection.id, call.now).await? {
+                return Err(Refusal::Stale.into());
+            }
+            json!({ "deactivated": true })
+        }
+    };
+    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), details)).await?;
     Ok(())
 }
 

@@ -4,4 +4,4 @@
 
 mod sql;
 
-pub use sql::{STATEMENTS, count, find, find_by_external_id, page};
+pub use sql::{STATEMENTS, attach, count, detach, find, find_by_external_id, page};
