@@ -411,9 +411,8 @@ async fn by_client(
     let Some(access) = tokens::authenticate(db, &app.keys, token, now).await? else { return Ok(None) };
     let Some(bearer) = connections::by_client(db, access.client_id, id, now).await? else { return Ok(None) };
     let base_url = app.config.url(&bearer.connection.path());
-    let is_meant = access.user_id.is_none()
-        && access.scope.contains(connections::SCOPE)
-        && access.audience.contains(&base_url);
+    let is_meant =
+        access.user_id.is_none() && access.scope.contains(connections::SCOPE) && access.audience.contains(&base_url);
     Ok(is_meant.then_some(bearer))
 }
 
