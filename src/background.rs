@@ -17,8 +17,6 @@ use crate::{
     login, oidc, store,
 };
 
-/// The outbox is looked at this often even if nobody rang.
-const POLL: Duration = Duration::from_millis(250);
 /// Keys and the audit chain: within a second.
 const TICK: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_secs(300);
@@ -61,12 +59,7 @@ pub async fn settle(app: &App) -> store::Result<()> {
 }
 
 async fn send_mails_and_logouts(app: App) {
-    loop {
-        if let Err(error) = jobs::deliver_due(&app.store, &app.master, &app.clock, &Courier(&app)).await {
-            tracing::error!(%error, "the outbox could not be read");
-        }
-        app.wake.wait(POLL).await;
-    }
+    jobs::keep_delivering(&app.store, &app.master, &app.clock, &Courier(&app), &app.wake).await;
 }
 
 async fn tick(app: App) -> store::Result<()> {

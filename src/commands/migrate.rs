@@ -3,7 +3,7 @@
 use super::output::say;
 use crate::{
     config::{Config, Source},
-    store::{Options, SCHEMA_VERSION, Store},
+    store::{Options, Store, schema_version},
 };
 
 /// Applies missing migrations, whatever `migrate` says in the configuration.
@@ -12,6 +12,6 @@ pub async fn run(source: &Source) -> anyhow::Result<()> {
     super::logging::start(&config.log)?;
     let store = Store::open(&Options { url: config.database, migrate: true }).await?;
     store.close().await;
-    say(&format!("The database has schema {SCHEMA_VERSION}."));
+    say(&format!("The database has schema {}.", schema_version()));
     Ok(())
 }

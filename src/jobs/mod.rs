@@ -6,6 +6,8 @@
 //! Invariants:
 //! - a message is a row of the transaction that caused it ([`enqueue`]), sealed, since mails carry links;
 //! - it leaves at least once, from one node at a time (a row is leased), and never after it expired;
+//! - who takes long to answer delays nobody else: mails and all else have places of their own, and a
+//!   receiving client is told one thing at a time;
 //! - nothing here holds a transaction open while it talks to somebody.
 
 mod janitor;
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 pub use janitor::clean;
-pub use outbox::{Deliver, Failure, deliver_due};
+pub use outbox::{Deliver, Failure, deliver_due, keep_delivering};
 pub use sql::STATEMENTS;
 
 use crate::{
@@ -69,6 +71,14 @@ impl Message {
             Self::ForgottenPassword { .. } => "forgotten_password",
         }
     }
+
+    /// The client that is told, one thing at a time; `None` where nobody in particular may be slow.
+    const fn receiver(&self) -> Option<ClientRowId> {
+        match self {
+            Self::Mail(_) => None,
+            Self::BackchannelLogout { client, .. } => Some(*client),
+        }
+    }
 }
 
 /// Puts a message into the outbox, in the transaction that causes it. It is not sent after `expires_at`.
@@ -85,7 +95,8 @@ pub async fn enqueue(
     let id = OutboxId::new(now);
     let plain = serde_json::to_vec(message).map_err(|error| crate::store::Error::Damaged(error.to_string()))?;
     let sealed = master.seal(&outbox::context(id), &plain);
-    sql::insert(tx, id, message.kind(), &sealed, expires_at, now).await?;
+    let (kind, receiver) = (message.kind(), message.receiver());
+    sql::insert(tx, sql::NewRow { id, kind, receiver, sealed: &sealed, expires_at }, now).await?;
     Ok(id)
 }
 

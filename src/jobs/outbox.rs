@@ -1,20 +1,62 @@
 //! Sending what is due.
+//!
+//! Each lane has places. Whenever a delivery ends, somebody rings, or a moment has passed, the free ones
+//! are filled again; so a delivery that hangs keeps its own place and nothing else.
 
 use std::time::Duration;
 
-use super::{Message, sql};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::FuturesUnordered,
+};
+
+use super::{Message, Wake, sql};
 use crate::{
     clock::{Clock, Timestamp},
     id::OutboxId,
     secret::MasterKeys,
-    store::{Error, Result, Store},
+    store::{Error, Result, Store, Tx},
 };
 
-/// Messages taken at a time, and sent at the same time.
-const BATCH: i64 = 16;
+/// What shares places: the mail server may be slow without delaying a logout, and the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Mails,
+    /// Everything else, which takes seconds at most.
+    Quick,
+}
 
-/// A row taken by a node that died is free again after this long. Longer than any delivery lasts.
-const LEASE: Duration = Duration::from_secs(60);
+impl Lane {
+    const ALL: [Self; 2] = [Self::Mails, Self::Quick];
+
+    /// Deliveries at the same time.
+    const fn places(self) -> i64 {
+        match self {
+            Self::Mails => 16,
+            Self::Quick => 64,
+        }
+    }
+
+    /// A row taken by a node that died is free again after this long. Longer than [`Lane::patience`].
+    const fn lease(self) -> Duration {
+        match self {
+            Self::Mails => Duration::from_secs(60),
+            Self::Quick => Duration::from_secs(15),
+        }
+    }
+
+    /// How long one delivery may last.
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Mails => Duration::from_secs(50),
+            Self::Quick => Duration::from_secs(10),
+        }
+    }
+}
+
+/// The outbox is looked at this often even if nobody rings.
+const POLL: Duration = Duration::from_millis(250);
 
 /// After the n-th failure a message rests this long; beyond the list, as at its end.
 const BACK_OFF: [Duration; 6] = [
@@ -53,49 +95,151 @@ pub enum Failure {
 /// # Errors
 /// The database's. A delivery that fails is not one: it is tried again later.
 pub async fn deliver_due(store: &Store, master: &MasterKeys, clock: &Clock, courier: &impl Deliver) -> Result<usize> {
-    let mut handled = 0;
+    let sender = Sender { store, master, clock, courier };
+    let mut deliveries = Deliveries::of(&sender);
+    let (mut handled, mut failed) = (0, None);
     loop {
-        let now = clock.now();
-        if !sql::any_due(&mut store.reader().await?, now).await? {
-            return Ok(handled);
+        if failed.is_none()
+            && let Err(error) = deliveries.top_up().await
+        {
+            failed = Some(error);
         }
-        let taken = store.write(async move |tx| sql::take(tx, BATCH, now + LEASE, now).await).await?;
-        if taken.is_empty() {
-            return Ok(handled);
-        }
-        handled += taken.len();
-        let deliveries = taken.into_iter().map(|row| deliver_one(store, master, clock, courier, row));
-        for outcome in futures_util::future::join_all(deliveries).await {
-            outcome?;
+        // Whatever has begun is brought to its end, so that it is not sent again.
+        let Some(outcome) = deliveries.next().await else { return failed.map_or(Ok(handled), Err) };
+        match outcome {
+            Ok(sent) => handled += sent,
+            Err(error) => failed = Some(error),
         }
     }
 }
 
-async fn deliver_one(
+/// Sends what is due, as soon as it is, until it is dropped. What is under way then is sent again later.
+pub async fn keep_delivering(
     store: &Store,
     master: &MasterKeys,
     clock: &Clock,
     courier: &impl Deliver,
-    row: sql::OutboxRow,
-) -> Result<()> {
-    let id = row.id;
-    let outcome = match open(master, &row) {
-        Ok(_) if row.expires_at <= clock.now() => Err(Failure::Never("expired".to_owned())),
-        Ok(message) => courier.deliver(id, message, clock.now()).await,
-        Err(failure) => Err(failure),
-    };
-    let now = clock.now();
-    match outcome {
-        Ok(()) => store.write(async move |tx| sql::done(tx, id, None, now).await).await,
-        Err(Failure::Never(why)) => {
-            tracing::warn!(message = %id, kind = row.kind, why, "a message will not be delivered");
-            store.write(async move |tx| sql::done(tx, id, Some(&why), now).await).await
+    wake: &Wake,
+) {
+    let sender = Sender { store, master, clock, courier };
+    let mut deliveries = Deliveries::of(&sender);
+    loop {
+        if let Err(error) = deliveries.top_up().await {
+            tracing::error!(%error, "the outbox could not be read");
         }
-        Err(Failure::Later(why)) => {
-            let rest = back_off(row.attempts);
-            tracing::warn!(message = %id, kind = row.kind, why, attempts = row.attempts, "a delivery failed");
-            store.write(async move |tx| sql::rest(tx, id, &why, now + rest, now).await).await
+        tokio::select! {
+            Some(outcome) = deliveries.next() => {
+                if let Err(error) = outcome {
+                    tracing::error!(%error, "a delivery could not be noted");
+                }
+            }
+            () = wake.wait(POLL) => {}
         }
+    }
+}
+
+/// What a delivery needs.
+struct Sender<'a, C> {
+    store: &'a Store,
+    master: &'a MasterKeys,
+    clock: &'a Clock,
+    courier: &'a C,
+}
+
+/// The deliveries under way.
+struct Deliveries<'a, C> {
+    sender: &'a Sender<'a, C>,
+    running: FuturesUnordered<BoxFuture<'a, (Lane, Result<usize>)>>,
+    /// Places in use: of mails, of all else.
+    busy: [i64; 2],
+}
+
+impl<'a, C: Deliver> Deliveries<'a, C> {
+    fn of(sender: &'a Sender<'a, C>) -> Self {
+        Self { sender, running: FuturesUnordered::new(), busy: [0; 2] }
+    }
+
+    /// Begins to deliver what is due, as far as there are places.
+    async fn top_up(&mut self) -> Result<()> {
+        let Sender { store, clock, .. } = *self.sender;
+        for lane in Lane::ALL {
+            let free = lane.places() - self.busy[lane as usize];
+            let (mails, now) = (lane == Lane::Mails, clock.now());
+            if free == 0 || !sql::any_due(&mut store.reader().await?, mails, now).await? {
+                continue;
+            }
+            let until = now + lane.lease();
+            for row in store.write(async move |tx| sql::take(tx, mails, free, until, now).await).await? {
+                self.busy[lane as usize] += 1;
+                self.running.push(self.sender.deliver(lane, row).boxed());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a delivery ends, and answers how many messages all that have ended handled. `None` if
+    /// nothing is under way.
+    async fn next(&mut self) -> Option<Result<usize>> {
+        let (lane, outcome) = self.running.next().await?;
+        self.busy[lane as usize] -= 1;
+        let mut handled = outcome;
+        // Those that ended meanwhile: their places are filled by one write.
+        while let Some(Some((lane, outcome))) = self.running.next().now_or_never() {
+            self.busy[lane as usize] -= 1;
+            handled = handled.and_then(|before| outcome.map(|sent| before + sent));
+        }
+        Some(handled)
+    }
+}
+
+impl<C: Deliver> Sender<'_, C> {
+    /// Delivers a message, and after it what else waits for the same receiver.
+    async fn deliver(&self, lane: Lane, row: sql::OutboxRow) -> (Lane, Result<usize>) {
+        let (mut handled, mut next) = (0, Some(row));
+        while let Some(row) = next {
+            match self.deliver_one(lane, row).await {
+                Ok(following) => next = following,
+                Err(error) => return (lane, Err(error)),
+            }
+            handled += 1;
+        }
+        (lane, Ok(handled))
+    }
+
+    /// Answers the receiver's next message, unless this one has just shown that it takes none.
+    async fn deliver_one(&self, lane: Lane, row: sql::OutboxRow) -> Result<Option<sql::OutboxRow>> {
+        let Sender { store, master, clock, courier } = *self;
+        let (id, receiver) = (row.id, row.receiver);
+        let outcome = match open(master, &row) {
+            Ok(_) if row.expires_at <= clock.now() => Err(Failure::Never("expired".to_owned())),
+            Ok(message) => tokio::time::timeout(lane.patience(), courier.deliver(id, message, clock.now()))
+                .await
+                .unwrap_or_else(|_| Err(Failure::Later("no answer in time".to_owned()))),
+            Err(failure) => Err(failure),
+        };
+        let now = clock.now();
+        let error = match outcome {
+            Ok(()) => None,
+            Err(Failure::Never(why)) => {
+                tracing::warn!(message = %id, kind = row.kind, why, "a message will not be delivered");
+                Some(why)
+            }
+            Err(Failure::Later(why)) => {
+                let due_at = now + back_off(row.attempts);
+                tracing::warn!(message = %id, kind = row.kind, why, attempts = row.attempts, "a delivery failed");
+                store.write(async move |tx| sql::rest(tx, id, &why, due_at, now).await).await?;
+                return Ok(None);
+            }
+        };
+        let until = now + lane.lease();
+        let unit = async move |tx: &mut Tx<'_>| {
+            sql::done(tx, id, error.as_deref(), now).await?;
+            match receiver {
+                Some(receiver) => sql::take_next(tx, receiver, until, now).await,
+                None => Ok(None),
+            }
+        };
+        store.write(unit).await
     }
 }
 
@@ -106,7 +250,7 @@ fn open(master: &MasterKeys, row: &sql::OutboxRow) -> std::result::Result<Messag
 
 fn back_off(attempts: i64) -> Duration {
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or_default();
-    BACK_OFF.get(index).or(BACK_OFF.last()).copied().unwrap_or(LEASE)
+    BACK_OFF.get(index).or(BACK_OFF.last()).copied().unwrap_or(Duration::from_secs(120))
 }
 
 /// What a payload is sealed for.

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Timestamp,
-    id::OutboxId,
+    id::{ClientRowId, OutboxId},
     secret::Sealed,
     store::{Db, Result, Tx},
 };
@@ -11,19 +11,38 @@ use super::lease::Holder;
 
 statements! {
     INSERT = "
-        INSERT INTO outbox (id, kind, sealed, attempts, due_at, expires_at, leased_until, created_at)
-        VALUES ($1, $2, $3, 0, $4, $5, 0, $4)";
+        INSERT INTO outbox (id, kind, receiver, sealed, attempts, due_at, expires_at, leased_until, created_at)
+        VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $5)";
+    /// Whether TAKE would find anything: a read, which costs no other writer anything.
     ANY_DUE = "
-        SELECT id FROM outbox WHERE done_at IS NULL AND due_at <= $1 AND leased_until <= $1 LIMIT 1";
-    /// Takes due rows for one node: whoever comes second finds them leased.
+        SELECT o.id FROM outbox o
+         WHERE o.done_at IS NULL AND o.due_at <= $1 AND o.leased_until <= $1 AND (o.kind = 'mail') = $2
+           AND NOT EXISTS (SELECT 1 FROM outbox e
+                            WHERE e.receiver = o.receiver AND e.done_at IS NULL
+                              AND (e.leased_until > $1 OR (e.due_at <= $1 AND e.id < o.id)))
+         LIMIT 1";
+    /// Takes due rows of one lane for one node: whoever comes second finds them leased. Of the rows of one
+    /// receiver the oldest, and none while another is on its way.
     TAKE = "
         UPDATE outbox
            SET leased_until = $2, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM outbox
-                       WHERE done_at IS NULL AND due_at <= $3 AND leased_until <= $3
-                       ORDER BY due_at LIMIT $1)
+         WHERE id IN (SELECT o.id FROM outbox o
+                       WHERE o.done_at IS NULL AND o.due_at <= $3 AND o.leased_until <= $3 AND (o.kind = 'mail') = $4
+                         AND NOT EXISTS (SELECT 1 FROM outbox e
+                                          WHERE e.receiver = o.receiver AND e.done_at IS NULL
+                                            AND (e.leased_until > $3 OR (e.due_at <= $3 AND e.id < o.id)))
+                       ORDER BY o.due_at LIMIT $1)
            AND done_at IS NULL AND leased_until <= $3
-        RETURNING id, kind, sealed, attempts, expires_at";
+        RETURNING id, kind, receiver, sealed, attempts, expires_at";
+    /// The receiver's next one, for whoever has just delivered one to it.
+    TAKE_NEXT = "
+        UPDATE outbox
+           SET leased_until = $2, attempts = attempts + 1
+         WHERE id IN (SELECT id FROM outbox
+                       WHERE receiver = $1 AND done_at IS NULL AND due_at <= $3 AND leased_until <= $3
+                       ORDER BY id LIMIT 1)
+           AND done_at IS NULL AND leased_until <= $3
+        RETURNING id, kind, receiver, sealed, attempts, expires_at";
     /// The payload goes with the delivery: it may carry a link.
     DONE = "UPDATE outbox SET done_at = $2, error = $3, leased_until = 0, sealed = $4 WHERE id = $1";
     /// A message that would rest beyond its end ends now.
@@ -84,29 +103,47 @@ statements! {
 pub struct OutboxRow {
     pub id: OutboxId,
     pub kind: String,
+    pub receiver: Option<ClientRowId>,
     pub sealed: Sealed,
     pub attempts: i64,
     pub expires_at: Timestamp,
 }
 
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    id: OutboxId,
-    kind: &str,
-    sealed: &Sealed,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> Result<()> {
-    execute!(tx, INSERT, id, kind, sealed, now, expires_at)?;
+/// A message as it is put into the outbox.
+pub struct NewRow<'a> {
+    pub id: OutboxId,
+    pub kind: &'a str,
+    pub receiver: Option<ClientRowId>,
+    pub sealed: &'a Sealed,
+    pub expires_at: Timestamp,
+}
+
+pub async fn insert(tx: &mut Tx<'_>, new: NewRow<'_>, now: Timestamp) -> Result<()> {
+    execute!(tx, INSERT, new.id, new.kind, new.receiver, new.sealed, now, new.expires_at)?;
     Ok(())
 }
 
-pub async fn any_due(db: &mut Db<'_>, now: Timestamp) -> Result<bool> {
-    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now)?.is_some())
+pub async fn any_due(db: &mut Db<'_>, mails: bool, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now, mails)?.is_some())
 }
 
-pub async fn take(tx: &mut Tx<'_>, limit: i64, until: Timestamp, now: Timestamp) -> Result<Vec<OutboxRow>> {
-    fetch_all!(tx, OutboxRow, TAKE, limit, until, now)
+pub async fn take(
+    tx: &mut Tx<'_>,
+    mails: bool,
+    limit: i64,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<OutboxRow>> {
+    fetch_all!(tx, OutboxRow, TAKE, limit, until, now, mails)
+}
+
+pub async fn take_next(
+    tx: &mut Tx<'_>,
+    receiver: ClientRowId,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<OutboxRow>> {
+    fetch_optional!(tx, OutboxRow, TAKE_NEXT, receiver, until, now)
 }
 
 pub async fn done(tx: &mut Tx<'_>, id: OutboxId, error: Option<&str>, now: Timestamp) -> Result<()> {

@@ -5,8 +5,10 @@ use super::{Error, Result};
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// The newest schema this program knows: the number of its last migration.
-pub const SCHEMA_VERSION: i64 = 3;
+/// The newest schema this program knows: the number of its last migration. Both databases' are twins.
+pub fn schema_version() -> i64 {
+    SQLITE.migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
 
 /// Brings an SQLite file up to date. Its write lock is the lease.
 pub(super) async fn sqlite(connection: &mut SqliteConnection) -> Result<()> {
@@ -72,8 +74,9 @@ pub(super) async fn refuse_newer_postgres(pool: &PgPool) -> Result<()> {
 }
 
 fn refuse_newer(found: i64) -> Result<()> {
-    if found > SCHEMA_VERSION {
-        return Err(Error::NewerSchema { found, known: SCHEMA_VERSION });
+    let known = schema_version();
+    if found > known {
+        return Err(Error::NewerSchema { found, known });
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ pub use connect::{Options, Url};
 pub use error::{Error, Unique};
 pub use fresh::Fresh;
 pub use json::Json;
-pub use migrate::SCHEMA_VERSION;
+pub use migrate::schema_version;
 
 /// What this room answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -9,10 +9,12 @@ use std::{
 use castellan::{
     background,
     clock::Timestamp,
-    id::OutboxId,
+    id::{ClientRowId, OutboxId, UserId},
     jobs::{self, Deliver, Failure, Message},
     mail::{self, Mail},
 };
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::support::Castellan;
 
@@ -108,6 +110,119 @@ async fn a_message_is_never_sent_after_its_end() {
     assert_eq!(courier.attempts.load(Ordering::SeqCst), 0);
     castellan.advance(3600);
     assert_eq!(deliver(&castellan, &courier).await, 0, "and is not looked at again");
+}
+
+/// Hangs at one client for ever, brings everything else, and tells of both.
+struct Stuck {
+    at: ClientRowId,
+    reached: UnboundedSender<&'static str>,
+}
+
+impl Deliver for Stuck {
+    async fn deliver(&self, _: OutboxId, message: Message, _: Timestamp) -> Result<(), Failure> {
+        let reached = match message {
+            Message::BackchannelLogout { client, .. } if client == self.at => "stuck",
+            Message::BackchannelLogout { .. } => "another client",
+            Message::Mail(_) => "mail",
+        };
+        self.reached.send(reached).expect("the test listens");
+        if reached == "stuck" { std::future::pending().await } else { Ok(()) }
+    }
+}
+
+async fn tell(castellan: &Castellan, client: ClientRowId) {
+    let (master, now) = (castellan.app.master.clone(), castellan.now());
+    let message = Message::BackchannelLogout { client, subject: UserId::new(now), session: None };
+    let ends_at = now + Duration::from_secs(600);
+    castellan.write(async move |tx| jobs::enqueue(tx, &master, &message, ends_at, now).await).await;
+}
+
+/// V5, P11: whoever does not answer delays nobody else, however much waits for it, and whenever the
+/// others come. No second thing is sent there meanwhile, by no node.
+#[tokio::test]
+async fn a_receiver_that_never_answers_delays_nobody_else() {
+    let castellan = Castellan::start().await;
+    let other_node = castellan.second_node().await;
+    let (hangs, answers) = (ClientRowId::new(castellan.now()), ClientRowId::new(castellan.now()));
+    for _ in 0..100 {
+        tell(&castellan, hangs).await;
+    }
+    let (reached, mut news) = unbounded_channel();
+    let courier = Stuck { at: hangs, reached };
+    let app = &castellan.app;
+    let story = async {
+        assert_eq!(news.recv().await, Some("stuck"));
+        for _ in 0..3 {
+            tell(&castellan, answers).await;
+            app.wake.ring();
+            assert_eq!(news.recv().await, Some("another client"));
+            enqueue(&castellan, "in between", 10).await;
+            app.wake.ring();
+            assert_eq!(news.recv().await, Some("mail"));
+        }
+        let there = jobs::deliver_due(&other_node.store, &other_node.master, &other_node.clock, &courier).await;
+        assert_eq!(there.expect("read"), 0, "all that is left waits for whoever hangs");
+    };
+    tokio::select! {
+        () = jobs::keep_delivering(&app.store, &app.master, &app.clock, &courier, &app.wake) => {}
+        outcome = tokio::time::timeout(Duration::from_secs(20), story) => outcome.expect("in time"),
+    }
+}
+
+/// The other way round: a mail server that hangs holds no logout token up.
+#[tokio::test]
+async fn mails_and_logout_tokens_have_lanes_of_their_own() {
+    let castellan = Castellan::start().await;
+    for number in 0..100 {
+        enqueue(&castellan, &number.to_string(), 10).await;
+    }
+    tell(&castellan, ClientRowId::new(castellan.now())).await;
+    struct NoMails(UnboundedSender<()>);
+    impl Deliver for NoMails {
+        async fn deliver(&self, _: OutboxId, message: Message, _: Timestamp) -> Result<(), Failure> {
+            if matches!(message, Message::Mail(_)) {
+                std::future::pending::<()>().await;
+            }
+            self.0.send(()).expect("the test listens");
+            Ok(())
+        }
+    }
+    let (told, mut news) = unbounded_channel();
+    let app = &castellan.app;
+    let courier = NoMails(told);
+    tokio::select! {
+        () = jobs::keep_delivering(&app.store, &app.master, &app.clock, &courier, &app.wake) => {}
+        outcome = tokio::time::timeout(Duration::from_secs(20), news.recv()) => assert_eq!(outcome, Ok(Some(()))),
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_told_one_thing_at_a_time_and_all_of_it() {
+    let castellan = Castellan::start().await;
+    let client = ClientRowId::new(castellan.now());
+    for _ in 0..20 {
+        tell(&castellan, client).await;
+    }
+    #[derive(Default)]
+    struct Counts {
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+    impl Deliver for Counts {
+        async fn deliver(&self, _: OutboxId, _: Message, _: Timestamp) -> Result<(), Failure> {
+            let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            self.now.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+    let (app, courier) = (&castellan.app, Counts::default());
+    let handled = jobs::deliver_due(&app.store, &app.master, &app.clock, &courier).await;
+    assert_eq!(handled.expect("the outbox is read"), 20);
+    assert_eq!(courier.most.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
