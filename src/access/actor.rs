@@ -18,6 +18,17 @@ pub struct Actor {
     held: Vec<HeldPermission>,
 }
 
+/// What an API token says of itself.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub id: ApiTokenId,
+    pub organization: OrganizationId,
+    /// Names of permissions.
+    pub permissions: Vec<String>,
+    /// None: the operator.
+    pub given_by: Option<UserId>,
+}
+
 impl Actor {
     /// The user, with what they hold now.
     ///
@@ -28,13 +39,28 @@ impl Actor {
         Ok(Self { user: Some(user), api_token: None, held })
     }
 
-    /// An API token: its permissions over its organization and all below.
-    pub fn api_token(id: ApiTokenId, organization: OrganizationId, permissions: Vec<String>) -> Self {
-        let held = permissions
-            .into_iter()
-            .map(|name| HeldPermission { name, organization_id: organization, subtree: true })
-            .collect();
-        Self { user: None, api_token: Some(id), held }
+    /// A program that an organization lets in: these permissions over it and all below, as far as whoever
+    /// gave them still holds them. What the operator gave stays.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn program(db: &mut Db<'_>, program: Program, now: Timestamp) -> Result<Self> {
+        let Program { id, organization, permissions, given_by } = program;
+        let giver = match given_by {
+            Some(giver) => Some(Self::user(db, giver, now).await?),
+            None => None,
+        };
+        let mut held = Vec::with_capacity(permissions.len());
+        for name in permissions {
+            let still_held = match &giver {
+                Some(giver) => giver.may_throughout(db, &name, organization).await?,
+                None => true,
+            };
+            if still_held {
+                held.push(HeldPermission { name, organization_id: organization, subtree: true });
+            }
+        }
+        Ok(Self { user: None, api_token: Some(id), held })
     }
 
     /// Whether the actor holds the permission over the organization.
@@ -127,7 +153,8 @@ impl Actor {
     }
 
     /// Whether the actor may act on that person (reset, deactivate, remove): holds the permission over
-    /// the person's home, and every portal right that the person holds, wherever they hold it.
+    /// the person's home, and every portal right that the person holds, wherever and as far down as they
+    /// hold it.
     ///
     /// # Errors
     /// The database's.
@@ -142,8 +169,16 @@ impl Actor {
             return Ok(false);
         }
         for held in sql::permissions_by_organization(db, person, now).await? {
-            let of_portal = held.name.starts_with("portal:") && !OF_THE_PROVIDER.contains(&held.name.as_str());
-            if of_portal && !self.may(db, &held.name, held.organization_id).await? {
+            if !held.name.starts_with("portal:") || OF_THE_PROVIDER.contains(&held.name.as_str()) {
+                continue;
+            }
+            let (name, place) = (held.name.as_str(), held.organization_id);
+            let as_much = if held.subtree {
+                self.may_throughout(db, name, place).await?
+            } else {
+                self.may(db, name, place).await?
+            };
+            if !as_much {
                 return Ok(false);
             }
         }

@@ -18,7 +18,7 @@ mod sql;
 
 use crate::id::{ClientRowId, GroupId, UserId};
 
-pub use actor::Actor;
+pub use actor::{Actor, Program};
 pub use assignment::{
     Assignment, NewAssignment, RoleOfUser, Source, assign, end_of_group, end_of_user, is_last_administrator,
     list_of_user, roles_of_user, unassign,

@@ -80,7 +80,8 @@ pub async fn list(
     Ok(Json(ApiTokenList { tokens: tokens.iter().map(|token| ApiToken::of(token, caller.now)).collect() }))
 }
 
-/// Makes an API token. Asks for a fresh sign-in.
+/// Makes an API token. For people only, with a fresh sign-in: a token that made others could not be ended.
+/// It ends with the account of whoever made it.
 #[utoipa::path(
     post, path = "/api/v1/organizations/{organization}/api-tokens", tag = "api-tokens",
     params(("organization" = Uuid, Path)), request_body = ApiTokenCreation,
@@ -97,6 +98,7 @@ pub async fn create(
     let outcome = app.store.write(async move |tx| {
         let over = who.over(tx, id).await?;
         over.require(MANAGE)?;
+        who.in_person()?;
         who.fresh()?;
         let life = judge(tx, &over, &creation).await?;
         let new = NewApiToken {

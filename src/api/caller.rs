@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Refusal;
 use crate::{
-    access::Actor,
+    access::{Actor, Program},
     api_tokens,
     app::App,
     audit::{self, By, Event, SubjectKind},
@@ -70,7 +70,9 @@ impl Caller {
             Who::ApiToken { id, organization } => {
                 let token = api_tokens::find_in(db, organization, id).await?;
                 let token = token.filter(|token| token.is_live(self.now)).ok_or(Refusal::Unauthenticated)?;
-                Ok(Actor::api_token(id, organization, token.permissions))
+                let (permissions, given_by) = (token.permissions, token.created_by);
+                let program = Program { id, organization, permissions, given_by };
+                Ok(Actor::program(db, program, self.now).await?)
             }
         }
     }
@@ -81,6 +83,14 @@ impl Caller {
         let permissions = actor.permissions_over(db, organization).await?;
         let found = organizations::find(db, organization).await?.filter(|_| !permissions.is_empty());
         Ok(Over { actor, organization: found.ok_or(Refusal::NotFound)?, permissions })
+    }
+
+    /// Refuses an API token: this is for people.
+    pub fn in_person(&self) -> Result<(), Refusal> {
+        match self.who {
+            Who::User { .. } => Ok(()),
+            Who::ApiToken { .. } => Err(Refusal::ForPeople),
+        }
     }
 
     /// Refuses a person whose sign-in is too old. An API token has none, and needs none.
@@ -179,13 +189,17 @@ async fn by_api_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, B
     Ok((Who::ApiToken { id: token.id, organization: token.organization_id }, By::api_token(token.id)))
 }
 
-/// A token of the portal's audience and of no other product's, that speaks for a person.
+/// A token of the portal's audience and of no other product's, that speaks for a person, and that was
+/// granted for this API: a client that only asked who somebody is does nothing in their name.
 async fn by_access_token(app: &App, bearer: &str, now: Timestamp) -> Result<(Who, By), Refusal> {
     let mut db = app.store.reader().await?;
     let token = tokens::authenticate(&mut db, &app.keys, bearer, now).await?.ok_or(Refusal::Unauthenticated)?;
     let portal = products::find_by_slug(&mut db, products::portal::SLUG).await?.ok_or(Refusal::Unauthenticated)?;
     if !token.audience.contains(&portal.audience) {
         return Err(Refusal::Unauthenticated);
+    }
+    if !token.scope.contains(products::portal::API_SCOPE) {
+        return Err(Refusal::Scope);
     }
     let id = token.user_id.ok_or(Refusal::Unauthenticated)?;
     let auth_time = token.claims.get("auth_time").and_then(serde_json::Value::as_i64);

@@ -52,7 +52,9 @@ impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("An access token of the portal, or an API token (`cst_api_...`)."))
+            .description(Some(
+                "An access token of the portal's audience with the scope `api`, or an API token (`cst_api_...`).",
+            ))
             .build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }

@@ -13,12 +13,16 @@ use crate::store;
 pub enum Refusal {
     #[error("The request carries no token that opens this API. Send a bearer token of the portal or an API token.")]
     Unauthenticated,
+    #[error("This token was not granted the scope api. Ask for it at /authorize; the client must be registered for it.")]
+    Scope,
     #[error("The sign-in behind this token is too old for this. Sign in again with a second factor, then repeat it.")]
     StaleSignIn,
     #[error("This needs the permission {0}, which you do not hold for this organization.")]
     MissingPermission(&'static str),
     #[error("This person holds rights that you do not hold yourself. Ask an administrator who does.")]
     AboveYou,
+    #[error("An API token makes no further ones. Sign in to make this token, in the portal or with a token of a person.")]
+    ForPeople,
     #[error("You cannot do this to your own account here. Ask another administrator.")]
     Yourself,
     // The same words for what is not there and for what is another's: nobody learns which (row 84).
@@ -82,9 +86,11 @@ impl Refusal {
     const fn wire(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::Scope => (StatusCode::FORBIDDEN, "insufficient-scope", "Scope missing"),
             Self::StaleSignIn => (StatusCode::UNAUTHORIZED, "sign-in-too-old", "Fresh sign-in needed"),
             Self::MissingPermission(_) => (StatusCode::FORBIDDEN, "missing-permission", "Permission missing"),
             Self::AboveYou => (StatusCode::FORBIDDEN, "above-you", "Rights that you lack"),
+            Self::ForPeople => (StatusCode::FORBIDDEN, "for-people", "For people only"),
             Self::Yourself => (StatusCode::FORBIDDEN, "yourself", "Your own account"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed-request", "Malformed request"),
@@ -105,6 +111,7 @@ impl Refusal {
             self,
             Self::MissingPermission(_)
                 | Self::AboveYou
+                | Self::ForPeople
                 | Self::Yourself
                 | Self::NotYoursToGive(_)
                 | Self::LastAdministrator
@@ -131,6 +138,7 @@ impl IntoResponse for Refusal {
         let challenge = match self {
             // RFC 6750 §3; RFC 9470 §3 tells the client which sign-in would do.
             Self::Unauthenticated => Some(r#"Bearer realm="castellan", error="invalid_token""#),
+            Self::Scope => Some(r#"Bearer realm="castellan", error="insufficient_scope", scope="api""#),
             Self::StaleSignIn => {
                 Some(r#"Bearer realm="castellan", error="insufficient_user_authentication", max_age="900""#)
             }

@@ -1,11 +1,12 @@
 //! Tokens for the administrators' API: made by a person or the operator, held by a program.
 //!
 //! An API token belongs to an organization and carries portal permissions over it and all below.
-//! What those permissions let it do is judged in [`crate::access`] at each request; who may make or
-//! revoke one, and that none holds more than its maker, is the API's business.
+//! What those permissions let it do is judged in [`crate::access`] at each request, and that it is no more
+//! than its maker still holds; who may make or revoke one is the API's business.
 //!
-//! Invariants: the token is shown once and only its hash is stored; one that was revoked or has
-//! ended answers nothing from the next request on.
+//! Invariants: the token is shown once and only its hash is stored; one that was revoked or has ended,
+//! whose maker is no longer active or whose organization is suspended, answers nothing from the next
+//! request on.
 
 mod sql;
 
@@ -38,12 +39,14 @@ pub struct ApiToken {
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
+    /// Whether its organization, all above it, and whoever made it are active.
+    pub stands: bool,
 }
 
 impl ApiToken {
     /// Whether it opens anything at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+        self.stands && self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -80,6 +83,7 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewApiToken, secret: &Secret, now: Ti
         expires_at: new.expires_at,
         revoked_at: None,
         last_used_at: None,
+        stands: true,
     };
     sql::insert(tx, &token, &secret.hash()).await?;
     Ok(token)

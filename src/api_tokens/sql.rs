@@ -8,27 +8,34 @@ use crate::{
     store::{Db, Json, Result, Tx},
 };
 
+/// Tokens, each with whether those it depends on are still active: its organization with all above, and
+/// the person who made it.
+macro_rules! tokens_where {
+    ($condition:literal) => {
+        concat!(
+            "
+        SELECT t.id, t.organization_id, t.name, t.hint, t.permissions, t.created_by, t.created_at, t.expires_at,
+               t.revoked_at, t.last_used_at,
+               (NOT EXISTS (
+                    SELECT 1 FROM organization_ancestors a JOIN organizations o ON o.id = a.ancestor_id
+                     WHERE a.organization_id = t.organization_id AND o.status <> 'active')
+                AND (t.created_by IS NULL OR EXISTS (
+                    SELECT 1 FROM users u WHERE u.id = t.created_by AND u.status = 'active'))) AS stands
+          FROM api_tokens t
+         WHERE ",
+            $condition
+        )
+    };
+}
+
 statements! {
     INSERT = "
         INSERT INTO api_tokens
                (id, organization_id, name, token_hash, hint, permissions, created_by, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    FIND_BY_HASH = "
-        SELECT id, organization_id, name, hint, permissions, created_by, created_at, expires_at,
-               revoked_at, last_used_at
-          FROM api_tokens
-         WHERE token_hash = $1";
-    FIND_IN = "
-        SELECT id, organization_id, name, hint, permissions, created_by, created_at, expires_at,
-               revoked_at, last_used_at
-          FROM api_tokens
-         WHERE organization_id = $1 AND id = $2";
-    LIST = "
-        SELECT id, organization_id, name, hint, permissions, created_by, created_at, expires_at,
-               revoked_at, last_used_at
-          FROM api_tokens
-         WHERE organization_id = $1
-         ORDER BY id DESC";
+    FIND_BY_HASH = tokens_where!("t.token_hash = $1");
+    FIND_IN = tokens_where!("t.organization_id = $1 AND t.id = $2");
+    LIST = tokens_where!("t.organization_id = $1 ORDER BY t.id DESC");
     REVOKE = "
         UPDATE api_tokens
            SET revoked_at = $3
@@ -51,6 +58,7 @@ struct Row {
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
+    stands: bool,
 }
 
 impl From<Row> for ApiToken {
@@ -66,6 +74,7 @@ impl From<Row> for ApiToken {
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            stands: row.stands,
         }
     }
 }

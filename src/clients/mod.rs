@@ -23,7 +23,7 @@ use crate::{
 pub use cache::Cache;
 pub use registration::{InvalidRegistration, NewClient, declare, insert, insert_with_id};
 pub use settings::{AccessTokenFormat, Settings};
-pub use sql::{STATEMENTS, find, find_by_client_id, list, list_of_product, set_settings, set_status};
+pub use sql::{STATEMENTS, find, find_by_client_id, list, set_settings, set_status};
 
 text_enum! {
     /// How a client proves itself (OIDC Core §9).

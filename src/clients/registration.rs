@@ -164,6 +164,7 @@ pub async fn declare(
     let same = client.secret_hash == secret_hash
         && client.redirect_uris == new.redirect_uris
         && client.post_logout_redirect_uris == new.post_logout_redirect_uris
+        && client.scopes == new.scopes
         && client.settings.backchannel_logout_uri == settings.backchannel_logout_uri
         && client.settings.initiate_login_uri == settings.initiate_login_uri;
     if same {
@@ -175,6 +176,7 @@ pub async fn declare(
     }
     client.redirect_uris.clone_from(&new.redirect_uris);
     client.post_logout_redirect_uris.clone_from(&new.post_logout_redirect_uris);
+    client.scopes.clone_from(&new.scopes);
     client.settings = settings;
     sql::set_registration(tx, &client, now).await?;
     Ok(Ok(()))

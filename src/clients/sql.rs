@@ -14,11 +14,11 @@ statements! {
     FIND = "SELECT * FROM clients WHERE id = $1";
     FIND_BY_CLIENT_ID = "SELECT * FROM clients WHERE client_id = $1";
     LIST = "SELECT * FROM clients ORDER BY name, id";
-    LIST_OF_PRODUCT = "SELECT * FROM clients WHERE product_id = $1 ORDER BY name, id";
     SET_STATUS = "UPDATE clients SET status = $2, updated_at = $3 WHERE id = $1";
     SET_REGISTRATION = "
         UPDATE clients SET secret_hash = $2, previous_secret_hash = $3, previous_secret_ends_at = $4,
-                           redirect_uris = $5, post_logout_redirect_uris = $6, settings = $7, updated_at = $8
+                           redirect_uris = $5, post_logout_redirect_uris = $6, scopes = $7, settings = $8,
+                           updated_at = $9
          WHERE id = $1";
     SET_SETTINGS = "UPDATE clients SET settings = $2, updated_at = $3 WHERE id = $1";
 }
@@ -100,6 +100,7 @@ pub(super) async fn set_registration(tx: &mut Tx<'_>, client: &Client, now: Time
         ends_at,
         Json(&client.redirect_uris),
         Json(&client.post_logout_redirect_uris),
+        Json(&client.scopes),
         Json(&client.settings),
         now,
     )
@@ -122,11 +123,6 @@ pub async fn find_by_client_id(db: &mut Db<'_>, client_id: &str) -> Result<Optio
 /// All of them, by name.
 pub async fn list(db: &mut Db<'_>) -> Result<Vec<Client>> {
     Ok(fetch_all!(db, Row, LIST)?.into_iter().map(Client::from).collect())
-}
-
-/// Those of one product, by name.
-pub async fn list_of_product(db: &mut Db<'_>, product: ProductId) -> Result<Vec<Client>> {
-    Ok(fetch_all!(db, Row, LIST_OF_PRODUCT, product)?.into_iter().map(Client::from).collect())
 }
 
 /// Enables or disables a client. A disabled one's tokens are dead at once.

@@ -15,7 +15,7 @@ use crate::{
     store,
 };
 
-const SCOPES: &[&str] = &["openid", "profile", "email", "product", "offline_access"];
+const SCOPES: [&str; 5] = ["openid", "profile", "email", "product", "offline_access"];
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -38,6 +38,9 @@ pub enum Command {
         /// Where logout tokens go
         #[arg(long)]
         backchannel_logout_uri: Option<String>,
+        /// A scope beside the usual ones, such as `api` for a client of the portal. May be given several times
+        #[arg(long = "scope")]
+        scopes: Vec<String>,
         /// Acts for itself, by client_credentials, instead of for people
         #[arg(long)]
         machine: bool,
@@ -64,6 +67,7 @@ pub async fn run(command: Command, source: &Source) -> anyhow::Result<()> {
             redirect_uris,
             post_logout_redirect_uris,
             backchannel_logout_uri,
+            scopes,
             machine,
         } => {
             let product = products::find_by_slug(&mut app.store.reader().await?, &product).await?;
@@ -72,6 +76,8 @@ pub async fn run(command: Command, source: &Source) -> anyhow::Result<()> {
             } else {
                 &[GrantType::AuthorizationCode, GrantType::RefreshToken]
             };
+            let mut granted: Vec<String> = if machine { Vec::new() } else { SCOPES.map(str::to_owned).to_vec() };
+            granted.extend(scopes.into_iter().filter(|scope| machine || !SCOPES.contains(&scope.as_str())));
             let has_secret = matches!(auth_method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
             let new = NewClient {
                 client_id: None,
@@ -82,7 +88,7 @@ pub async fn run(command: Command, source: &Source) -> anyhow::Result<()> {
                 redirect_uris,
                 post_logout_redirect_uris,
                 grant_types: grants.to_vec(),
-                scopes: if machine { Vec::new() } else { SCOPES.iter().map(|&scope| scope.to_owned()).collect() },
+                scopes: granted,
                 settings: Settings { first_party: true, backchannel_logout_uri, ..Settings::default() },
             };
             create(&app, new, now).await

@@ -8,7 +8,13 @@ use openidconnect::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{access::Entitlement, clients::Client, products::Product, tokens::Scope, users::User};
+use crate::{
+    access::Entitlement,
+    clients::Client,
+    products::{Product, portal},
+    tokens::Scope,
+    users::User,
+};
 
 /// The claims of each scope (Core §5.4), and of `product`, which is ours.
 const OF_SCOPES: &[(&str, &[&str])] = &[
@@ -43,7 +49,7 @@ const EXTENSION: &str = "urn:castellan:params:scim:schemas:extension:profile:1.0
 /// The scopes that mean something here.
 pub(super) fn scopes() -> impl Iterator<Item = &'static str> {
     let of_claims = OF_SCOPES.iter().map(|(scope, _)| *scope);
-    std::iter::once("openid").chain(of_claims).chain(std::iter::once("offline_access"))
+    std::iter::once("openid").chain(of_claims).chain(["offline_access", portal::API_SCOPE])
 }
 
 /// All claims that a relying party can get.

@@ -30,7 +30,7 @@ pub fn registration(issuer: &str, master: &MasterKeys) -> Registration {
         post_logout_redirect_uri: format!("{issuer}/portal/signed-out"),
         backchannel_logout_uri: format!("{issuer}/portal/backchannel-logout"),
         initiate_login_uri: format!("{issuer}/portal/sign-in"),
-        scopes: &["openid", "offline_access"],
+        scopes: &["openid", "offline_access", "api"],
         grant_types: &["authorization_code", "refresh_token"],
     }
 }

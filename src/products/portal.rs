@@ -17,6 +17,9 @@ pub const BASIC: &str = "basic";
 /// Basic plus billing, once the provider has approved it (P6).
 pub const ACCOUNTANT: &str = "accountant";
 
+/// The scope that opens `/api/v1` to a client of the portal, in the name of whoever is signed in.
+pub const API_SCOPE: &str = "api";
+
 const BASIC_PERMISSIONS: &[&str] = &["dashboard:read", "contacts:read", "support:read", "newsletter:update"];
 
 /// What the portal declares, at the audience of `/api/v1`.

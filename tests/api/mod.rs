@@ -8,13 +8,14 @@ mod rights;
 use castellan::{
     access::Subject,
     api_tokens::{self, NewApiToken},
+    background, mail,
     mfa::Method,
     organizations::Organization,
     products,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Castellan, Person, World};
+use crate::support::{Answer, Browser, Castellan, Person, TestClient, VERIFIER, World};
 
 /// Somebody who asks the API, with a portal role and a bearer token.
 pub struct Caller<'c> {
@@ -58,9 +59,16 @@ pub async fn caller<'c>(castellan: &'c Castellan, organization: &Organization, l
 /// A token of the portal's audience for somebody who has signed in with a second factor just now.
 pub async fn bearer(castellan: &Castellan, person: &Person) -> String {
     let portal = castellan.portal().await;
-    let client = castellan.client(&portal).create().await;
+    let client = castellan.client(&portal).scopes("openid api").create().await;
     let mut browser = castellan.signed_in_by(person, &[Method::Totp]).await;
-    let tokens = client.tokens(&mut browser).await;
+    token_for_api(&client, &mut browser).await
+}
+
+/// What a client gets that asks for the API.
+pub async fn token_for_api(client: &TestClient<'_>, browser: &mut Browser<'_>) -> String {
+    let answer = browser.get(&client.authorization_request().with("scope", "openid api").url()).await;
+    let code = answer.location_parameter("code").expect("a code");
+    let tokens = client.redeem(&code, VERIFIER).await.expect(200);
     tokens["access_token"].as_str().expect("an access token").to_owned()
 }
 
@@ -90,6 +98,15 @@ pub async fn switch_products_on(castellan: &Castellan, world: &World, organizati
             products::switch_on(tx, organization, relay, now).await
         })
         .await;
+}
+
+/// The mails that have gone into the demo's mailbox.
+pub async fn delivered(castellan: &Castellan) -> Vec<mail::Mail> {
+    let app = &castellan.app;
+    background::settle(app).await.expect("delivered");
+    let mut db = app.store.reader().await.expect("a reader");
+    let listed = mail::list(&mut db, &app.master, 100).await.expect("mails");
+    listed.into_iter().map(|received| received.mail).collect()
 }
 
 /// The word of a problem.

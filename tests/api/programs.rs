@@ -1,5 +1,6 @@
 //! Tokens for programs: of connections and of the API itself.
 
+use castellan::organizations;
 use serde_json::{Value, json};
 
 use super::{api_token, caller, problem, switch_products_on};
@@ -86,6 +87,61 @@ async fn an_api_token_holds_no_more_than_its_maker() {
     let id = made["api_token"]["id"].as_str().expect("an id");
     admin.send("DELETE", &format!("{tokens}/{id}"), &Value::Null).await.has_status(204);
     castellan.json("GET", &users, &token, &Value::Null).await.has_status(401);
+}
+
+/// Row 93: a token begets no tokens, which would outlive it.
+#[tokio::test]
+async fn an_api_token_makes_no_further_ones() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let parent = api_token(&castellan, &world.partner, &["portal:tokens:manage", "portal:users:read"]).await;
+    let tokens = format!("/api/v1/organizations/{}/api-tokens", world.partner.id);
+    let new = json!({ "name": "child", "permissions": ["portal:users:read"] });
+    let answer = castellan.json("POST", &tokens, &parent, &new).await;
+    assert_eq!(problem(&answer, 403), "for-people");
+    let listed = castellan.json("GET", &tokens, &parent, &Value::Null).await.expect(200);
+    assert_eq!(listed["tokens"].as_array().map(Vec::len), Some(1), "it sees those there are, itself");
+}
+
+/// Rows 68, 77, P11: whatever ends the maker or the organization ends the token, at once and while it lasts.
+#[tokio::test]
+async fn an_api_token_lives_no_longer_than_its_maker_and_its_organization() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let mara = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let jonas = caller(&castellan, &world.partner, "jonas@brackwater.example", "administrator").await;
+    let tokens = format!("/organizations/{}/api-tokens", world.partner.id);
+    let new = json!({ "name": "Nightly report", "permissions": ["portal:users:read"] });
+    let token = jonas.send("POST", &tokens, &new).await.expect(201)["token"].as_str().expect("a token").to_owned();
+    let of_operator = api_token(&castellan, &world.partner, &["portal:users:read"]).await;
+    let users = format!("/api/v1/organizations/{}/users", world.partner.id);
+    let reads = async |token: &str| castellan.json("GET", &users, token, &Value::Null).await.status.as_u16();
+    assert_eq!(reads(&token).await, 200);
+
+    // Demoted: the token holds no more than its maker.
+    let jonas = format!("/organizations/{}/users/{}", world.partner.id, jonas.person.user.id);
+    let role = |slug: &str| json!({ "roles": [slug] });
+    mara.send("PUT", &format!("{jonas}/products/portal"), &role("basic")).await.has_status(200);
+    assert_eq!(reads(&token).await, 404);
+    mara.send("PUT", &format!("{jonas}/products/portal"), &role("administrator")).await.has_status(200);
+    assert_eq!(reads(&token).await, 200);
+
+    mara.post(&format!("{jonas}/deactivate")).await.has_status(204);
+    assert_eq!(reads(&token).await, 401);
+    let listed = mara.get(&tokens).await.expect(200);
+    let of_jonas = listed["tokens"].as_array().expect("tokens").iter().find(|one| one["name"] == "Nightly report");
+    assert_eq!(of_jonas.expect("the token")["live"], false);
+    mara.post(&format!("{jonas}/reactivate")).await.has_status(204);
+    assert_eq!(reads(&token).await, 200);
+    mara.send("DELETE", &jonas, &Value::Null).await.has_status(204);
+    assert_eq!(reads(&token).await, 401);
+
+    assert_eq!(reads(&of_operator).await, 200, "what the operator made depends on nobody");
+    let (partner, now) = (world.partner.id, castellan.now());
+    castellan
+        .write(async move |tx| organizations::set_status(tx, partner, organizations::Status::Suspended, now).await)
+        .await;
+    assert_eq!(reads(&of_operator).await, 401);
 }
 
 /// A token that has ended opens nothing.

@@ -3,7 +3,7 @@
 use castellan::{access::Subject, users};
 use serde_json::{Value, json};
 
-use super::{Caller, api_token, bearer, caller, problem, somebody, switch_products_on};
+use super::{Caller, api_token, bearer, caller, problem, somebody, switch_products_on, token_for_api};
 use crate::support::Castellan;
 
 /// RFC 6750 §3.1: without a token that counts, nothing is told. A token in the query is none.
@@ -35,6 +35,29 @@ async fn a_product_token_does_not_open_the_api() {
     let tokens = client.tokens(&mut browser).await;
     let token = tokens["access_token"].as_str().expect("a token");
     castellan.json("GET", "/api/v1/me", token, &Value::Null).await.has_status(401);
+}
+
+/// The portal's audience is not enough: a client that asked only who somebody is acts for nobody.
+#[tokio::test]
+async fn a_token_without_the_scope_opens_nothing_here() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let person = somebody(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let client = castellan.client(&castellan.portal().await).create().await;
+    let mut browser = castellan.signed_in_by(&person, &[castellan::mfa::Method::Totp]).await;
+    let tokens = client.tokens(&mut browser).await;
+    let token = tokens["access_token"].as_str().expect("a token");
+    let users = format!("/api/v1/organizations/{}/users", world.partner.id);
+    for path in ["/api/v1/me", &users] {
+        let answer = castellan.json("GET", path, token, &Value::Null).await;
+        assert_eq!(problem(&answer, 403), "insufficient-scope");
+        // RFC 6750 §3.1.
+        assert!(answer.header("www-authenticate").contains(r#"error="insufficient_scope", scope="api""#));
+    }
+    // Who is not registered for it does not get it by asking.
+    let answer = browser.get(&client.authorization_request().with("scope", "openid api").url()).await;
+    let code = answer.location_parameter("code").expect("a code");
+    assert_eq!(client.redeem(&code, crate::support::VERIFIER).await.expect(200)["scope"], "openid");
 }
 
 /// Row 74: the hand-written table of who may do what. `R` reads a list, `P` reads a person, `C` creates,
@@ -265,6 +288,68 @@ async fn nobody_reaches_above_themselves() {
     assert!(audited(&castellan, "user.invited").await.contains(&"not-yours-to-give".to_owned()));
 }
 
+/// Rows 75, 76: who administers one organization has no power over who administers it and all below.
+#[tokio::test]
+async fn one_organization_is_less_than_it_and_all_below() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let throughout = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let here = somebody(&castellan, &world.partner, "jonas@brackwater.example", "").await;
+    let portal = castellan.portal().await;
+    castellan.assign_here(Subject::User(here.user.id), &portal, &["administrator"], world.partner.id).await;
+    let here = Caller { castellan: &castellan, bearer: bearer(&castellan, &here).await, person: here };
+    let users = format!("/organizations/{}/users", world.partner.id);
+    let (of_throughout, of_here) =
+        (format!("{users}/{}", throughout.person.user.id), format!("{users}/{}", here.person.user.id));
+    for act in ["reset-mfa", "reset-password", "deactivate"] {
+        assert_eq!(problem(&here.post(&format!("{of_throughout}/{act}")).await, 403), "above-you", "{act}");
+    }
+    assert_eq!(problem(&here.send("DELETE", &of_throughout, &Value::Null).await, 403), "above-you");
+    throughout.post(&format!("{of_here}/reset-mfa")).await.has_status(204);
+}
+
+/// O2: of a member from elsewhere one sees what concerns one's own organizations, and nothing of their home.
+#[tokio::test]
+async fn a_member_from_elsewhere_is_shown_without_their_home() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let mara = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let at_home = caller(&castellan, &world.other_partner, "olga@northgate.example", "administrator").await;
+    let otto = somebody(&castellan, &world.other_partner, "otto@northgate.example", "basic").await;
+    let (id, partner, now) = (otto.user.id, world.partner.id, castellan.now());
+    let master = castellan.app.master.clone();
+    castellan
+        .write(async move |tx| {
+            castellan::mfa::email_code::enroll(tx, &master, id, now).await?;
+            users::add_membership(tx, partner, id, now).await
+        })
+        .await;
+    castellan.assign(Subject::User(id), &world.recover, &["operator"], world.partner.id).await;
+    castellan.assign(Subject::User(id), &world.relay, &["viewer"], world.other_client.id).await;
+
+    let users = format!("/organizations/{}/users", world.partner.id);
+    let answer = mara.get(&format!("{users}/{id}")).await;
+    let detail = answer.expect(200);
+    assert_eq!(detail["access"].as_array().map(Vec::len), Some(1));
+    assert_eq!(detail["access"][0]["product"]["slug"], "recover");
+    assert_eq!((&detail["email"], &detail["portal_role"]), (&Value::Null, &Value::Null));
+    assert_eq!((&detail["second_factors"], &detail["factors"]), (&json!([]), &json!([])));
+    assert_eq!(detail["allowed"], json!([]));
+    let list = mara.get(&users).await;
+    let listed = list.expect(200)["users"].clone();
+    let listed = listed.as_array().expect("users").iter().find(|user| user["id"] == id.to_string()).expect("otto");
+    assert_eq!(listed["products"], json!([{ "slug": "recover", "name": "recover" }]));
+    assert_eq!((&listed["email"], &listed["factors"]), (&Value::Null, &json!([])));
+    for body in [&answer.body, &list.body] {
+        assert!(!body.contains("relay") && !body.contains("Mill Lane"), "{body}");
+    }
+
+    let detail = at_home.get(&format!("/organizations/{}/users/{id}", world.other_partner.id)).await.expect(200);
+    assert_eq!(detail["email"], "otto@northgate.example");
+    assert_eq!(detail["factors"], json!(["email"]));
+    assert_eq!(detail["access"].as_array().map(Vec::len), Some(2), "of the portal and of relay");
+}
+
 /// B6: nobody resets or ends their own account here.
 #[tokio::test]
 async fn nobody_does_it_to_themselves() {
@@ -304,11 +389,10 @@ async fn sensitive_acts_ask_for_a_fresh_sign_in() {
     let admin = somebody(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
     let other = somebody(&castellan, &world.partner, "tomasz@brackwater.example", "basic").await;
     let portal = castellan.portal().await;
-    let client = castellan.client(&portal).create().await;
+    let client = castellan.client(&portal).scopes("openid api").create().await;
     let mut browser = castellan.signed_in_by(&admin, &[castellan::mfa::Method::Totp]).await;
     castellan.advance(16 * 60);
-    let tokens = client.tokens(&mut browser).await;
-    let old = tokens["access_token"].as_str().expect("a token");
+    let old = &token_for_api(&client, &mut browser).await;
     let path = format!("/api/v1/organizations/{}/users/{}", world.partner.id, other.user.id);
     let answer = castellan.json("POST", &format!("{path}/reset-mfa"), old, &json!({})).await;
     assert_eq!(problem(&answer, 401), "sign-in-too-old");

@@ -95,6 +95,21 @@ impl Castellan {
 
     /// Gives roles over one organization and all below it.
     pub async fn assign(&self, subject: Subject, product: &Product, roles: &[&str], organization: OrganizationId) {
+        self.assign_over(subject, product, roles, (organization, true)).await;
+    }
+
+    /// Gives roles over one organization and none below it.
+    pub async fn assign_here(&self, subject: Subject, product: &Product, roles: &[&str], organization: OrganizationId) {
+        self.assign_over(subject, product, roles, (organization, false)).await;
+    }
+
+    async fn assign_over(
+        &self,
+        subject: Subject,
+        product: &Product,
+        roles: &[&str],
+        (organization, subtree): (OrganizationId, bool),
+    ) {
         let mut db = self.app.store.reader().await.expect("a reader");
         let mut ids = Vec::new();
         for slug in roles {
@@ -106,7 +121,7 @@ impl Castellan {
             product: product.id,
             roles: ids,
             organization,
-            subtree: true,
+            subtree,
             source: Source::Direct,
             connection: None,
             created_by: None,
