@@ -1,17 +1,23 @@
 //! [`App`]: all that a handler may reach, and how it is put together at the start.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
-    access, audit,
+    access,
+    action_tokens::Purpose,
+    audit::{self, By},
     clients::{self, AuthMethod, GrantType, NewClient},
     clock::Clock,
     config::{self, Config},
     http::outbound::Outbound,
-    id::ProductId,
+    id::{OrganizationId, ProductId},
     jobs::{Wake, lease::Holder},
     keys::{Algorithm, Keyring},
     mail::{Mailer, Smtp, Tls},
+    mailed_links::NewLink,
     mfa::passkeys::RelyingParty,
     operation::Draining,
     organizations, portal, products,
@@ -57,6 +63,8 @@ pub struct Parts {
     pub policies: organizations::PolicyCache,
     /// What clients hold that act for themselves, at most a second old.
     pub client_entitlements: access::ClientCache,
+    /// See [`App::provider`].
+    known_provider: OnceLock<OrganizationId>,
 }
 
 impl App {
@@ -99,10 +107,33 @@ impl App {
             clients: clients::Cache::default(),
             policies: organizations::PolicyCache::default(),
             client_entitlements: access::ClientCache::default(),
+            known_provider: OnceLock::new(),
             store,
             clock,
             config,
         })))
+    }
+
+    /// The organization that everything without one of its own belongs to, once the server has been set up.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn provider(&self) -> store::Result<Option<OrganizationId>> {
+        if let Some(known) = self.known_provider.get() {
+            return Ok(Some(*known));
+        }
+        let found = organizations::provider(&mut self.store.reader().await?).await?.map(|provider| provider.id);
+        // It is made once and never another.
+        Ok(found.inspect(|id| _ = self.known_provider.set(*id)))
+    }
+
+    /// A link to be mailed, or handed over, with the life and the limits that the configuration gives it.
+    pub fn link(&self, purpose: Purpose, by: By) -> NewLink {
+        let (page, life) = match purpose {
+            Purpose::Activate => ("/login/activate", self.config.links.activation),
+            Purpose::ResetPassword => ("/login/reset", self.config.links.reset),
+        };
+        NewLink { purpose, by, page: self.config.url(page), life, hourly: self.config.limits.account_mails_per_hour }
     }
 
     /// Waits for noted events and queued writes, and closes the database.

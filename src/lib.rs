@@ -2,7 +2,9 @@
 //!
 //! Read from the bottom: the leaves know nothing of identity, the nouns own a type, its rules and its
 //! rows, the protocol rooms speak HTTP and never SQL, and [`router`] has every route on one page.
-//! Imports point down only; `tests/tidy.rs` holds the table.
+//! Imports point down, apart from what `tests/tidy.rs` lists: four nouns (users, sessions, mfa, tokens) know
+//! one another, since the end of an account, a session or a factor is the end of what rests on it; and
+//! [`app`] asks [`portal`] how it wants to be registered.
 
 // The databases; first, since the rooms below use its macros.
 #[macro_use]
@@ -43,6 +45,7 @@ pub mod groups;
 pub mod jobs;
 pub mod keys;
 pub mod mail;
+pub mod mailed_links;
 pub mod mfa;
 pub mod organizations;
 pub mod portal_sessions;

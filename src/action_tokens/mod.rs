@@ -27,8 +27,6 @@ text_enum! {
         Activate = "activate",
         /// Set a new password.
         ResetPassword = "reset_password",
-        /// Prove that an address is the user's.
-        VerifyEmail = "verify_email",
     }
 }
 

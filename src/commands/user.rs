@@ -1,7 +1,5 @@
 //! `castellan user`: what an operator does where no administrator can.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use serde_json::json;
@@ -9,13 +7,13 @@ use serde_json::json;
 use super::{output::say, start};
 use crate::{
     access::{self, NewAssignment, Source as Origin, Subject},
-    action_tokens::{self, NewActionToken, Purpose},
+    action_tokens::Purpose,
     app::App,
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
     config::Source,
     id::{OrganizationId, UserId},
-    mfa,
+    mailed_links, mfa,
     organizations::{self, Organization},
     products::{self, portal},
     store::{self, Db, Tx},
@@ -93,8 +91,8 @@ async fn create(
         external_id: None,
         document: json!({}),
     };
-    let (master, life) = (app.master.clone(), app.config.links.activation);
-    let secret = app
+    let (master, link) = (app.master.clone(), app.link(Purpose::Activate, By::operator()));
+    let made = app
         .store
         .write(async move |tx| {
             let Ok(user) = users::insert(tx, &new, now).await? else { return Ok::<_, store::Error>(None) };
@@ -104,14 +102,11 @@ async fn create(
             let by = By::operator();
             let event = Event::new(user.organization_id, "user.invited", by).on(SubjectKind::User, user.id.0);
             audit::record(tx, &master, event, now).await?;
-            issue(tx, &user, (Purpose::Activate, life), now).await.map(Some)
+            mailed_links::make(tx, &user, &link, now).await.map(Some)
         })
         .await?;
-    let Some(secret) = secret else { bail!("this login name is taken") };
-    say(&format!(
-        "Made. At this link they set their password, once:\n{}",
-        app.config.url(&format!("/login/activate?token={secret}"))
-    ));
+    let Some(address) = made else { bail!("this login name is taken") };
+    say(&format!("Made. At this link they set their password, once:\n{address}"));
     Ok(())
 }
 
@@ -147,31 +142,17 @@ async fn list(app: &App, organization: Option<&str>) -> anyhow::Result<()> {
 
 async fn reset_password(app: &App, login: &str, now: Timestamp) -> anyhow::Result<()> {
     let user = find_user(app, login).await?;
-    let (master, life) = (app.master.clone(), app.config.links.reset);
-    let secret = app
+    let (master, link) = (app.master.clone(), app.link(Purpose::ResetPassword, By::operator()));
+    let address = app
         .store
         .write(async move |tx| {
             let event = Event::new(user.organization_id, "password.reset_sent", By::operator());
             audit::record(tx, &master, event.on(SubjectKind::User, user.id.0), now).await?;
-            issue(tx, &user, (Purpose::ResetPassword, life), now).await
+            mailed_links::make(tx, &user, &link, now).await
         })
         .await?;
-    say(&format!(
-        "At this link they set a new password, once:\n{}",
-        app.config.url(&format!("/login/reset?token={secret}"))
-    ));
+    say(&format!("At this link they set a new password, once:\n{address}"));
     Ok(())
-}
-
-/// The link's secret, as text: it leaves the process on the operator's screen.
-async fn issue(
-    tx: &mut Tx<'_>,
-    user: &User,
-    (purpose, life): (Purpose, Duration),
-    now: Timestamp,
-) -> store::Result<String> {
-    let new = NewActionToken { user_id: user.id, purpose, created_by: None, data: json!({}), expires_at: now + life };
-    Ok(action_tokens::issue(tx, &new, now).await?.expose().to_owned())
 }
 
 async fn reset_mfa(app: &App, login: &str, now: Timestamp) -> anyhow::Result<()> {

@@ -1,12 +1,11 @@
 //! What a newly provisioned person gets: the connection's default products, and a way in (V2).
 
-use serde_json::json;
-
 use super::{answer::Fault, call::Call};
 use crate::{
     access::{self, NewAssignment, Source, Subject},
-    action_tokens::{self, NewActionToken, Purpose},
-    mail, organizations, products,
+    action_tokens::Purpose,
+    mailed_links::{self, Sent},
+    products,
     store::Tx,
     users::User,
 };
@@ -42,18 +41,8 @@ pub async fn grant_defaults(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result
 
 /// Mails the link at which the person sets a password. Who has no address waits for an administrator.
 pub async fn invite(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<(), Fault> {
-    let Some(email) = &user.email else { return Ok(()) };
-    let Some(organization) = organizations::find(tx, user.organization_id).await? else { return Ok(()) };
-    let life = call.app.config.links.activation;
-    let expires_at = call.now + life;
-    let token =
-        NewActionToken { user_id: user.id, purpose: Purpose::Activate, created_by: None, data: json!({}), expires_at };
-    let secret = action_tokens::issue(tx, &token, call.now).await?;
-    let link = call.app.config.url(&format!("/login/activate?token={}", secret.expose()));
-    let brand = mail::Brand { name: organization.name, support: organization.contact_email };
-    let names = (user.name(), user.login_name.as_given());
-    let days = life.as_secs().div_ceil(24 * 3600);
-    let letter = mail::activation(&brand, email, names, &link, days);
-    mail::enqueue(tx, &call.app.master, &letter, expires_at, call.now).await?;
-    Ok(())
+    let link = call.app.link(Purpose::Activate, call.by.clone());
+    match mailed_links::send(tx, &call.app.master, user, &link, call.now).await? {
+        Sent::Mailed | Sent::NoAddress | Sent::Withheld => Ok(()),
+    }
 }

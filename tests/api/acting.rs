@@ -3,7 +3,7 @@
 use castellan::access::Subject;
 use serde_json::{Value, json};
 
-use super::{caller, problem, somebody, switch_products_on};
+use super::{caller, delivered, problem, somebody, switch_products_on};
 use crate::support::Castellan;
 
 /// P11: sessions, tokens and refresh end with the commit; reactivation gives the access back.
@@ -59,6 +59,44 @@ async fn access_is_given_and_taken() {
     // A grant over what lies below must be the giver's over all of it.
     let promoted = admin.send("PUT", &format!("{path}/products/portal"), &json!({ "roles": ["administrator"] })).await;
     assert_eq!(promoted.expect(200)["portal_role"]["slug"], "administrator");
+}
+
+/// Row 129: however often a link is asked for, one account is mailed a few times an hour. Nobody is told, the
+/// last link goes on working, and the trail says what was not sent.
+#[tokio::test]
+async fn one_account_is_mailed_a_few_times_an_hour() {
+    let castellan = Castellan::start_with(|config| {
+        config.demo = true;
+        config.limits.account_mails_per_hour = 5;
+    })
+    .await;
+    let world = castellan.world().await;
+    let admin = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let tomasz = somebody(&castellan, &world.partner, "tomasz@brackwater.example", "basic").await;
+    let dora = somebody(&castellan, &world.partner, "dora@brackwater.example", "basic").await;
+    let reset = |id| format!("/organizations/{}/users/{id}/reset-password", world.partner.id);
+    for _ in 0..50 {
+        admin.post(&reset(tomasz.user.id)).await.has_status(204);
+    }
+    let mails = delivered(&castellan).await;
+    assert_eq!(mails.len(), 5);
+    let mut opening = 0;
+    for mail in &mails {
+        let link = mail.links[0].strip_prefix("http://localhost:8080").expect("ours");
+        opening += usize::from(castellan.get(link).await.status == 200);
+    }
+    assert_eq!(opening, 1, "the last one that was sent, and no older one");
+    assert_eq!(castellan.audited(world.partner.id, "password.reset_sent").await.len(), 5);
+    let withheld = castellan.audited(world.partner.id, "mail.withheld").await;
+    assert_eq!(withheld.len(), 45);
+    assert_eq!((withheld[0].subject_id, withheld[0].outcome.as_str()), (Some(tomasz.user.id.0), "refused"));
+
+    admin.post(&reset(dora.user.id)).await.has_status(204);
+    assert_eq!(delivered(&castellan).await.len(), 6, "another account has its own");
+    castellan.advance(3601);
+    let admin = caller(&castellan, &world.partner, "anton@brackwater.example", "administrator").await;
+    admin.post(&reset(tomasz.user.id)).await.has_status(204);
+    assert_eq!(delivered(&castellan).await.len(), 7);
 }
 
 /// M4: every factor and session goes, and the person must enrol again.

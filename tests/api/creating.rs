@@ -1,9 +1,9 @@
 //! Making people (P2, P4): one request, every fault at once, a mail with the link and nothing of it elsewhere.
 
-use castellan::{background, mail, organizations::Policy};
+use castellan::organizations::Policy;
 use serde_json::json;
 
-use super::{caller, problem, somebody, switch_products_on};
+use super::{caller, delivered, problem, somebody, switch_products_on};
 use crate::support::Castellan;
 
 /// P2, P3: the person is invited with the roles asked for, and the link leaves by mail alone (row 147).
@@ -50,15 +50,6 @@ async fn a_created_person_is_invited_by_mail() {
     let again = delivered(&castellan).await;
     assert_eq!(again.len(), 2);
     assert_ne!(again[0].links, again[1].links);
-}
-
-/// The mails that have gone into the demo's mailbox.
-async fn delivered(castellan: &Castellan) -> Vec<mail::Mail> {
-    let app = &castellan.app;
-    background::settle(app).await.expect("delivered");
-    let mut db = app.store.reader().await.expect("a reader");
-    let listed = mail::list(&mut db, &app.master, 10).await.expect("mails");
-    listed.into_iter().map(|received| received.mail).collect()
 }
 
 /// All faults at once, each with its place and what to do; nothing is made.

@@ -185,7 +185,7 @@ async fn a_mailed_link_acts_once_of_fifty_and_only_for_its_purpose() {
     assert!(!is_live(&older).await, "a new link voids the older one");
     assert!(is_live(&link).await && is_live(&link).await, "looking spends nothing");
     assert!(!consume(&link, Purpose::Activate).await, "no purpose passes for another");
-    let other = issue(Purpose::VerifyEmail).await;
+    let other = issue(Purpose::Activate).await;
     let attempt = {
         let link = link.clone();
         async move |tx: &mut store::Tx<'_>| {

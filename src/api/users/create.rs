@@ -15,6 +15,7 @@ use super::{
     verb::{self, Verb},
 };
 use crate::{
+    action_tokens::Purpose,
     api::{Attempt, Body, Caller, Ids, Invalid, Over, Problem, Refusal},
     app::App,
     id::OrganizationId,
@@ -60,7 +61,7 @@ pub async fn create(
         for grant in &granted {
             grant.give(tx, &over, person.id, who.now).await?;
         }
-        mended::send_activation(tx, &parts, &who, (&over, &person)).await?;
+        mended::send(tx, &parts, &who, (Purpose::Activate, &person)).await?;
         let roles: Vec<Value> = granted.iter().map(Grant::words).collect();
         verb::record(tx, &parts, &who, (CREATE, &person), json!({ "access": roles })).await?;
         list::detail(tx, &who, &over, &person).await

@@ -3,9 +3,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Access, SecondFactor, UserDetail, UserSummary};
+use super::{
+    Access, SecondFactor, UserDetail, UserSummary,
+    sight::{Seen, Sight},
+};
 use crate::{
-    access,
     api::{Caller, Ids, Invalid, Over, Parameters, Problem, Refusal, organizations::Named},
     app::App,
     connections,
@@ -51,7 +53,8 @@ pub struct Counts {
     pub deactivated: i64,
 }
 
-/// Users whose home the organization is, and members from elsewhere.
+/// Users whose home the organization is, and members from elsewhere: of these what concerns organizations
+/// that the caller manages, without address and factors.
 #[utoipa::path(
     get, path = "/api/v1/organizations/{organization}/users", tag = "users",
     params(("organization" = Uuid, Path), UserQuery),
@@ -77,10 +80,10 @@ pub async fn list(
     let next = found.last().filter(|_| more).map(|user| user.id.0);
 
     let mut listed = Vec::with_capacity(found.len());
+    let mut sight = Sight::of(&over);
     for user in &found {
-        let roles = access::roles_of_user(&mut db, user.id, caller.now).await?;
-        let factors = mfa::enrolled(&mut db, user.id).await?;
-        listed.push(UserSummary::of(user, &roles, &factors));
+        let seen = sight.look(&mut db, user, caller.now).await?;
+        listed.push(UserSummary::of(&seen.user, &seen.roles, &seen.factors));
     }
     Ok(Json(UserList { users: listed, next, counts: counts(&mut db, id).await? }))
 }
@@ -109,7 +112,8 @@ async fn counts(db: &mut Db<'_>, id: OrganizationId) -> Result<Counts, Refusal> 
     Ok(counts)
 }
 
-/// One user, with access, second factors, and what the caller may do.
+/// One user, with access, second factors, and what the caller may do. Of a member from elsewhere what concerns
+/// organizations that the caller manages.
 #[utoipa::path(
     get, path = "/api/v1/organizations/{organization}/users/{user}", tag = "users",
     params(("organization" = Uuid, Path), ("user" = Uuid, Path)),
@@ -129,22 +133,21 @@ pub async fn show(
 
 /// All that administrators see of a person.
 pub async fn detail(db: &mut Db<'_>, caller: &Caller, over: &Over, user: &User) -> Result<UserDetail, Refusal> {
-    let roles = access::roles_of_user(db, user.id, caller.now).await?;
-    let factors = mfa::enrolled(db, user.id).await?;
+    let Seen { user, roles, factors, at_home } = Sight::of(over).look(db, user, caller.now).await?;
     let home = organizations::find(db, user.organization_id).await?.ok_or(Refusal::Server)?;
     let connection = match user.connection_id {
         Some(id) => connections::find(db, id).await?,
         None => None,
     };
     Ok(UserDetail {
-        summary: UserSummary::of(user, &roles, &factors),
+        summary: UserSummary::of(&user, &roles, &factors),
         organization: Named { id: home.id.0, name: home.name },
         email_verified: user.email_verified_at.is_some(),
         connection: connection.map(|connection| Named { id: connection.id.0, name: connection.name }),
         access: Access::of(&roles),
         second_factors: factors.iter().map(SecondFactor::from).collect(),
-        recovery_codes_left: mfa::recovery_codes::remaining(db, user.id).await?,
-        allowed: allowed(db, caller, over, user).await?,
+        recovery_codes_left: if at_home { mfa::recovery_codes::remaining(db, user.id).await? } else { 0 },
+        allowed: allowed(db, caller, over, &user).await?,
     })
 }
 

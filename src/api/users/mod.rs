@@ -11,6 +11,7 @@ pub mod grants;
 pub mod list;
 pub mod mended;
 mod verb;
+mod sight;
 mod wire;
 
 pub use wire::{Access, NamedSlug, SecondFactor, UserDetail, UserSummary};
