@@ -11,7 +11,7 @@ use crate::{
     mfa::{self, Method, email_code},
     organizations,
     store::{Db, Result as Stored, Tx},
-    users::{User, password},
+    users::User,
 };
 
 #[derive(Template)]
@@ -59,6 +59,7 @@ pub async fn confirm(State(app): State<App>, account: Account, Form(typed): Form
         .store
         .write(async move |tx: &mut Tx<'_>| -> Stored<bool> {
             if !email_code::verify(tx, &keys, (user.id, bound_to), &typed.code, now).await? {
+                mfa::note_enrolment_refused(tx, &keys, (&user, Method::Email), &by, now).await?;
                 return Ok(false);
             }
             email_code::enroll(tx, &keys, user.id, now).await?;
@@ -76,8 +77,7 @@ pub async fn confirm(State(app): State<App>, account: Account, Form(typed): Form
 /// Whether the organization allows codes by e-mail, and this account's mailbox may vouch for it.
 async fn is_allowed(db: &mut Db<'_>, user: &User) -> Result<(), Stop> {
     let methods = organizations::effective_policy(db, user.organization_id).await?.methods;
-    let mailbox_only = password::find(db, user.id).await?.is_some_and(|password| password.is_mailbox_only());
-    if methods.contains(&Method::Email) && user.email_verified_at.is_some() && !mailbox_only {
+    if methods.contains(&Method::Email) && mfa::mailbox_counts(db, user).await? {
         return Ok(());
     }
     let title = "Codes by e-mail cannot be added now";

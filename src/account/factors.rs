@@ -45,8 +45,9 @@ pub async fn rename(
     Form(NewName { name }): Form<NewName>,
 ) -> Result<Response, Stop> {
     account.fresh(&format!("/account/factors/{id}"))?;
-    let user = account.user().id;
-    let renamed = app.store.write(async move |tx| mfa::rename(tx, user, FactorId(id), &name).await).await?;
+    let (keys, user, by, now) = (Arc::clone(&app.master), account.user().clone(), account.by.clone(), account.now);
+    let renamed =
+        app.store.write(async move |tx| mfa::rename(tx, &keys, (&user, FactorId(id), &name), &by, now).await).await?;
     if renamed { Ok(see_other("/account?done=renamed")) } else { Err(Failure::not_found().into()) }
 }
 

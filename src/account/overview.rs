@@ -68,12 +68,12 @@ pub async fn show(State(app): State<App>, Query(notice): Query<Notice>, account:
     let organization = organizations::find(&mut db, user.organization_id).await?;
     let allowed = organizations::effective_policy(&mut db, user.organization_id).await?.methods;
     let password = password::find(&mut db, user.id).await?;
-    let mailbox_only = password.as_ref().is_some_and(password::Password::is_mailbox_only);
+    let mailbox_counts = mfa::mailbox_counts(&mut db, user).await?;
     let has_email = held.iter().any(|factor| factor.method == Method::Email);
     let addable = allowed
         .into_iter()
         .filter(|method| match method {
-            Method::Email => user.email_verified_at.is_some() && !mailbox_only && !has_email,
+            Method::Email => mailbox_counts && !has_email,
             Method::Passkey => app.passkeys.is_some(),
             Method::Totp => true,
             Method::Recovery => false,

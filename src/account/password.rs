@@ -70,6 +70,7 @@ pub async fn change(State(app): State<App>, account: Account, Form(typed): Form<
     let given = Secret::from_text(typed.current_password);
     let verdict = app.passwords.verify(given.clone(), Some(current.clone())).await.map_err(|_| Failure::busy())?;
     if !verdict.is_right() {
+        note_wrong(&app, &account).await?;
         return Ok(refuse("current-password", "This is not your current password.".to_owned()));
     }
     let guesses = guesses(account.user());
@@ -121,6 +122,15 @@ async fn count_guess(app: &App, user: &User, now: Timestamp) -> Result<Option<Ti
         Verdict::Go { .. } => None,
         Verdict::Paused { until } => Some(until),
     })
+}
+
+/// A wrong current password, by whoever has the session open (security.md row 33).
+async fn note_wrong(app: &App, account: &Account) -> Result<(), Stop> {
+    let user = account.user();
+    let event = Event::new(user.organization_id, "password.refused", account.by.clone()).refused();
+    let event = event.on(SubjectKind::User, user.id.0);
+    let (keys, now) = (Arc::clone(&app.master), account.now);
+    Ok(app.store.write(async move |tx: &mut Tx<'_>| audit::record(tx, &keys, event.clone(), now).await).await?)
 }
 
 /// What the page and the rules need to know.

@@ -66,7 +66,10 @@ pub async fn confirm(State(app): State<App>, account: Account, Form(typed): Form
             let confirmation = Confirmation { code: &typed.code, name: &typed.name };
             match totp::confirm(tx, &keys, (user.id, bound_to), confirmation, now).await? {
                 Ok(_) => mfa::note_enrolled(tx, &keys, (&user, Method::Totp), &by, now).await.map(Ok),
-                Err(refusal) => Ok(Err(refusal)),
+                Err(refusal) => {
+                    mfa::note_enrolment_refused(tx, &keys, (&user, Method::Totp), &by, now).await?;
+                    Ok(Err(refusal))
+                }
             }
         })
         .await?;

@@ -5,7 +5,8 @@
 //!
 //! Invariants:
 //! - an event is written in the transaction of its change ([`record`]), so neither stands alone. Only
-//!   events of token issue, which change nothing, go through the [`Recorder`] and may lose 20 ms;
+//!   events that change nothing (a token was issued, a client was refused) go through the [`Recorder`] and
+//!   may lose 20 ms;
 //! - names, addresses and IPs never stand in `details`. They lie beside the event, encrypted under a
 //!   key of the person they are about; the event holds a salted commitment. [`erase`] destroys key
 //!   and salt, and the chain still verifies;

@@ -1,7 +1,8 @@
 //! Events that change nothing (a token was issued), written in batches beside the requests.
 //!
 //! Events of one batch that differ in nothing become one with `count` in its details: a machine that
-//! takes a hundred tokens in 20 ms is one line of the trail, not a hundred.
+//! takes a hundred tokens in 20 ms is one line of the trail, not a hundred, and neither is one that tries a
+//! hundred secrets.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -71,6 +72,8 @@ struct Sameness {
     organization: OrganizationId,
     kind: &'static str,
     actor: (ActorKind, Option<Uuid>),
+    /// Address and browser.
+    origin: (Option<String>, Option<String>),
     subject: Option<(SubjectKind, Uuid)>,
     outcome: Outcome,
     details: Value,
@@ -78,8 +81,7 @@ struct Sameness {
 
 impl Batch {
     fn add(&mut self, event: Box<Event>, at: Timestamp) {
-        let is_about_a_person = event.personal.is_some() || event.by.address.is_some() || event.by.user_agent.is_some();
-        if is_about_a_person {
+        if event.personal.is_some() {
             self.events.push((event, at, 1));
             return;
         }
@@ -87,6 +89,7 @@ impl Batch {
             organization: event.organization,
             kind: event.kind,
             actor: (event.by.kind, event.by.id),
+            origin: (event.by.address.clone(), event.by.user_agent.clone()),
             subject: event.subject,
             outcome: event.outcome,
             details: event.details.clone(),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::step::{Visit, failed, over};
 use crate::{
+    audit::By,
     clients::Client,
     http::{Form, Page, Place, initials, see_other},
     id::AuthorizationRequestId,
@@ -33,7 +34,7 @@ struct Consent<'a> {
     page: &'a Page,
     client: &'a Client,
     request: &'a str,
-    wishes: &'a [(&'static str, &'static str)],
+    wishes: &'a [(&'static str, String)],
     name: &'a str,
     initials: &'a str,
     login: &'a str,
@@ -54,7 +55,7 @@ async fn question(visit: &Visit, id: &str) -> Result<(Waiting, FullyAuthenticate
 pub(super) async fn show(mut visit: Visit, Query(asked): Query<Asked>) -> Result<Response, Response> {
     let (waiting, who) = question(&visit, &asked.request).await?;
     visit.page = visit.page.clone().at(Some(place(&waiting.client)));
-    let wishes: Vec<_> = waiting.scope.iter().filter_map(wish).collect();
+    let wishes: Vec<_> = waiting.scope.iter().map(wish).collect();
     let (page, user) = (&visit.page, &who.user);
     Ok(page.gate(
         StatusCode::OK,
@@ -84,28 +85,33 @@ fn place(client: &Client) -> Place {
     }
 }
 
-/// What a scope value means to a person: an icon and the rest of "It asks to".
-fn wish(scope: &str) -> Option<(&'static str, &'static str)> {
-    match scope {
-        "openid" => Some(("person", "know who you are")),
-        "profile" => Some(("person", "see your name")),
-        "email" => Some(("mail", "see your e-mail address")),
-        "phone" => Some(("phone", "see your telephone number")),
-        "address" => Some(("home", "see your postal address")),
-        "product" => Some(("shield", "see your roles and what you may do in it")),
-        "offline_access" => Some(("clock", "stay connected until you end it")),
-        _ => None,
-    }
+/// What a scope value means to a person: an icon and the rest of "It asks to". One that has no words here is
+/// shown by its name: nobody allows what is not shown (security.md row 26).
+fn wish(scope: &str) -> (&'static str, String) {
+    let (icon, words) = match scope {
+        "openid" => ("person", "know who you are"),
+        "profile" => ("person", "see your name"),
+        "email" => ("mail", "see your e-mail address"),
+        "phone" => ("phone", "see your telephone number"),
+        "address" => ("home", "see your postal address"),
+        "product" => ("shield", "see your roles and what you may do in it"),
+        "api" => ("key", "do in the portal whatever you may do there, in your name"),
+        "offline_access" => ("clock", "stay connected until you end it"),
+        other => return ("key", format!("use “{other}”, which only its makers can explain")),
+    };
+    (icon, words.to_owned())
 }
 
 /// `POST /consent`.
 pub(super) async fn submit(visit: Visit, Form(decision): Form<Decision>) -> Result<Response, Response> {
     let (waiting, who) = question(&visit, &decision.request).await?;
     let (app, id, now) = (&visit.app, waiting.id, visit.now);
+    let by = By::user(who.user.id).at(visit.address.to_string(), visit.user_agent.0.clone());
+    let decided = oauth::Decision { request: id, who: &who, by };
     if decision.decision != "allow" {
-        return Ok(oauth::deny(app, &visit.page, id, now).await);
+        return Ok(oauth::refuse_consent(app, &visit.page, decided, now).await);
     }
-    if oauth::allow(app, visit.browser(), id, &who, now).await.map_err(failed)? {
+    if oauth::allow(app, visit.browser(), decided, now).await.map_err(failed)? {
         Ok(see_other(&format!("/authorize/resume?request={id}")))
     } else {
         Err(over(&visit.page))

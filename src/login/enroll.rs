@@ -248,17 +248,22 @@ async fn judge(step: &Step, user: &User, (method, code, name): (Method, String, 
             }
         }
         let place = (user.id, BoundTo::from(flow.id));
+        let by = events::by(&context, &user);
         match method {
             Method::Totp => {
                 let confirmation = Confirmation { code: &code, name: &name };
                 match totp::confirm(tx, &context.master, place, confirmation, now).await? {
                     Ok(_) => {}
                     Err(NotConfirmed::NoSetup) => return Ok(Judged::NoSetup),
-                    Err(NotConfirmed::WrongCode) => return Ok(Judged::Wrong),
+                    Err(NotConfirmed::WrongCode) => {
+                        mfa::note_enrolment_refused(tx, &context.master, (&user, method), &by, now).await?;
+                        return Ok(Judged::Wrong);
+                    }
                 }
             }
             _ => {
                 if !email_code::verify(tx, &context.master, place, &code, now).await? {
+                    mfa::note_enrolment_refused(tx, &context.master, (&user, method), &by, now).await?;
                     return Ok(Judged::Wrong);
                 }
                 email_code::enroll(tx, &context.master, user.id, now).await?;

@@ -14,7 +14,8 @@
 //! counters, to `oauth` what a signed-in user is given.
 //!
 //! Invariants: GET changes nothing but begins an empty flow; whoever was typed sees the same pages, at
-//! the same cost, until the password is right; every try is counted before it is judged.
+//! the same cost, until the password is right; every try of a password or a code is counted
+//! before it is judged (a passkey cannot be guessed).
 
 mod activate;
 mod challenge;
@@ -34,6 +35,7 @@ mod reset;
 mod step;
 mod step_up;
 mod tries;
+
 
 use axum::{
     Router,

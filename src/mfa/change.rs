@@ -5,7 +5,7 @@ use crate::{
     attempts,
     audit::{self, By, Event, Outcome, SubjectKind},
     clock::Timestamp,
-    id::{FactorId, UserId},
+    id::FactorId,
     mail::{self, Brand, Mail},
     organizations,
     secret::MasterKeys,
@@ -32,8 +32,18 @@ pub enum CannotRemove {
 ///
 /// # Errors
 /// The database failed, here and below.
-pub async fn rename(tx: &mut Tx<'_>, user: UserId, factor: FactorId, name: &str) -> Result<bool> {
-    sql::rename(tx, user, factor, &clean_name(name, "Unnamed")).await
+pub async fn rename(
+    tx: &mut Tx<'_>,
+    keys: &MasterKeys,
+    (user, factor, name): (&User, FactorId, &str),
+    by: &By,
+    now: Timestamp,
+) -> Result<bool> {
+    if !sql::rename(tx, user.id, factor, &clean_name(name, "Unnamed")).await? {
+        return Ok(false);
+    }
+    record(tx, keys, user, ("mfa.renamed", by, None), now).await?;
+    Ok(true)
 }
 
 /// Takes one factor away, unless policy needs it (M3). With the last one its recovery codes go.
@@ -87,6 +97,19 @@ pub async fn note_enrolled(
         notify(tx, keys, &mail::factor_added(&brand, to, user.name(), method.title(), now), now).await?;
     }
     record(tx, keys, user, ("mfa.enrolled", by, Some(method)), now).await
+}
+
+/// Notes that a code was wrong that should have confirmed a new factor.
+pub async fn note_enrolment_refused(
+    tx: &mut Tx<'_>,
+    keys: &MasterKeys,
+    (user, method): (&User, Method),
+    by: &By,
+    now: Timestamp,
+) -> Result<()> {
+    let event = Event::new(user.organization_id, "mfa.enrolment_refused", by.clone()).refused();
+    let event = event.on(SubjectKind::User, user.id.0).with(json!({ "method": method }));
+    audit::record(tx, keys, event, now).await
 }
 
 /// Makes a new set of recovery codes, and notes it.

@@ -2,7 +2,7 @@
 //!
 //! A code is good only where it was asked for (its login flow or session), and a new one there
 //! voids the one before. At rest it is a hash, sealed, since six digits alone could be tried out.
-//! It is a factor for a user who has enrolled it; whether it counts now is `mfa::usable`'s.
+//! It is a factor for a user who has enrolled it; whether it counts now is `mfa::mailbox_counts`'.
 
 use std::time::Duration;
 

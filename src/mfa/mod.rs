@@ -32,8 +32,8 @@ use crate::{
     store::{Db, Error, Result},
 };
 
-pub use change::{CannotRemove, note_enrolled, remove, rename, renew_recovery_codes, reset};
-pub use choice::{Next, next, usable};
+pub use change::{CannotRemove, note_enrolled, note_enrolment_refused, remove, rename, renew_recovery_codes, reset};
+pub use choice::{Next, mailbox_counts, next};
 pub use sql::STATEMENTS;
 
 text_enum! {

@@ -23,36 +23,55 @@ mod waiting;
 
 use axum::{
     body::to_bytes,
-    extract::{Query, RawQuery, Request, State},
-    http::header,
+    extract::{FromRequestParts, Query, RawQuery, Request, State},
+    http::{header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
-pub use waiting::{Waiting, allow, deny, waiting};
+pub use waiting::{Decision, Waiting, allow, deny, refuse_consent, waiting};
 
 use super::parameters::{LARGEST, Parameters};
 use crate::{
     app::App,
+    audit::By,
     clock::Timestamp,
-    http::{Browser, Failure, Form, Page, SessionCookie, see_other},
-    id::AuthorizationRequestId,
+    http::{Browser, ClientAddress, Failure, Form, Page, SessionCookie, UserAgent, see_other},
+    id::{AuthorizationRequestId, UserId},
     tokens::requests::AuthorizationRequest,
 };
 
 use destination::Destination;
 
 /// Who asks, with what.
-pub(super) struct Visit {
-    pub app: App,
-    pub page: Page,
-    pub session: SessionCookie,
-    pub now: Timestamp,
+pub struct Visit {
+    app: App,
+    page: Page,
+    session: SessionCookie,
+    address: ClientAddress,
+    user_agent: UserAgent,
+    now: Timestamp,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let page = Page::from_request_parts(parts, app).await?;
+        let session = SessionCookie::from_request_parts(parts, app).await?;
+        let Ok(address) = ClientAddress::from_request_parts(parts, app).await;
+        let Ok(user_agent) = UserAgent::from_request_parts(parts, app).await;
+        Ok(Self { app: app.clone(), page, session, address, user_agent, now: app.clock.now() })
+    }
 }
 
 impl Visit {
-    pub fn browser(&self) -> &Browser {
+    fn browser(&self) -> &Browser {
         self.page.browser()
+    }
+
+    /// The person, as an actor of audit events.
+    fn by(&self, user: UserId) -> By {
+        By::user(user).at(self.address.to_string(), self.user_agent.0.clone())
     }
 }
 
@@ -60,13 +79,7 @@ impl Visit {
 ///
 /// # Errors
 /// Only what broke; refusals are answers.
-pub async fn get(
-    State(app): State<App>,
-    page: Page,
-    session: SessionCookie,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let visit = Visit { now: app.clock.now(), app, page, session };
+pub async fn get(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let query = query.unwrap_or_default();
     if query.len() > LARGEST {
         return Ok(pages::refused(&visit.page, "invalid_request", "The request is too long."));
@@ -113,13 +126,7 @@ pub struct Named {
 ///
 /// # Errors
 /// Only what broke; refusals are answers.
-pub async fn resume(
-    State(app): State<App>,
-    page: Page,
-    session: SessionCookie,
-    Query(named): Query<Named>,
-) -> Result<Response, Failure> {
-    let visit = Visit { now: app.clock.now(), app, page, session };
+pub async fn resume(visit: Visit, Query(named): Query<Named>) -> Result<Response, Failure> {
     let Some(stored) = find(&visit, &named).await? else { return Ok(pages::over(&visit.page)) };
     let parameters = Parameters::from_pairs(stored.parameters.clone());
     judge(visit, parameters, Some(stored)).await

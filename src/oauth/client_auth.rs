@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{error::Refusal, parameters::Parameters};
+use super::{error::Refusal, form::Received, parameters::Parameters};
 use crate::{
     app::App,
+    audit::{By, Event, SubjectKind},
     clients::{AuthMethod, Client, Status},
     clock::Timestamp,
     keys::foreign,
@@ -35,28 +36,43 @@ enum Credentials {
 /// Who sends this request.
 ///
 /// # Errors
-/// `invalid_client` for whoever is not proven, without saying what was wrong.
-pub async fn authenticate(
-    app: &App,
-    headers: &HeaderMap,
-    parameters: &Parameters,
-    now: Timestamp,
-) -> Result<Arc<Client>, Refusal> {
-    let credentials = Credentials::read(headers, parameters)?;
-    let challenge = matches!(credentials, Credentials::Basic { .. });
-    let refused = || Refusal::Client { challenge };
-    let client = app.clients.find(&app.store, credentials.client_id(), now).await?.ok_or_else(refused)?;
-    if client.status != Status::Active || client.auth_method != credentials.method() {
-        return Err(refused());
+/// `invalid_client` for whoever is not proven, without saying what was wrong; the audit log tells whom they
+/// claimed to be.
+pub(super) async fn authenticate(app: &App, received: &Received, now: Timestamp) -> Result<Arc<Client>, Refusal> {
+    let credentials = Credentials::read(&received.headers, &received.parameters)?;
+    let client = app.clients.find(&app.store, credentials.client_id(), now).await?;
+    if let Some(client) = &client
+        && is_proven(app, client, &credentials, now).await?
+    {
+        return Ok(Arc::clone(client));
     }
-    let proven = match &credentials {
-        Credentials::None { .. } => true,
+    note_refused(app, client.as_deref(), received.by(By::nobody()), now).await?;
+    Err(Refusal::Client { challenge: matches!(credentials, Credentials::Basic { .. }) })
+}
+
+async fn is_proven(app: &App, client: &Client, credentials: &Credentials, now: Timestamp) -> Result<bool, Refusal> {
+    if client.status != Status::Active || client.auth_method != credentials.method() {
+        return Ok(false);
+    }
+    match credentials {
+        Credentials::None { .. } => Ok(true),
         Credentials::Basic { secret, .. } | Credentials::Post { secret, .. } => {
-            client.knows_secret(secret.expose(), now)
+            Ok(client.knows_secret(secret.expose(), now))
         }
-        Credentials::Assertion { jwt, .. } => verify_assertion(app, &client, jwt, now).await?,
+        Credentials::Assertion { jwt, .. } => verify_assertion(app, client, jwt, now).await,
+    }
+}
+
+/// Beside the request, and as one with what is alike: whoever floods writes few lines.
+async fn note_refused(app: &App, claimed: Option<&Client>, by: By, now: Timestamp) -> Result<(), Refusal> {
+    let Some(provider) = app.provider().await? else { return Ok(()) };
+    let event = Event::new(provider, "client.refused", by).refused();
+    let event = match claimed {
+        Some(client) => event.on(SubjectKind::Client, client.id.0),
+        None => event.with(serde_json::json!({ "unknown": true })),
     };
-    if proven { Ok(client) } else { Err(refused()) }
+    app.recorder.note(event, now);
+    Ok(())
 }
 
 impl Credentials {

@@ -28,13 +28,13 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: &App, request: Request, now: Timestamp) -> Result<Map<String, Value>, Refusal> {
-    let (headers, parameters) = form::read(request).await?;
-    let client = client_auth::authenticate(app, &headers, &parameters, now).await?;
+    let received = form::read(request).await?;
+    let client = client_auth::authenticate(app, &received, now).await?;
     // RFC 7662 §2.1: whoever asks is authorized to; a public client proves nothing.
     if client.is_public() {
         return Err(Refusal::Client { challenge: false });
     }
-    let token = parameters.get("token").ok_or(Refusal::Missing("token"))?;
+    let token = received.parameters.get("token").ok_or(Refusal::Missing("token"))?;
     let product = app.products.find(&app.store, client.product_id, now).await?;
     let mut db = app.store.reader().await?;
     if let Some(found) = tokens::authenticate(&mut db, &app.keys, token, now).await? {

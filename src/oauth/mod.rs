@@ -24,5 +24,5 @@ pub mod parameters;
 pub mod revoke;
 pub mod token;
 
-pub use authorize::{Waiting, allow, deny, waiting};
+pub use authorize::{Decision, Waiting, allow, deny, refuse_consent, waiting};
 pub use error::Refusal;

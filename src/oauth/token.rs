@@ -22,7 +22,12 @@ use axum::{
 };
 
 pub use super::cors::preflight;
-use super::{client_auth, cors, error, error::Refusal, form, parameters::Parameters};
+use super::{
+    client_auth, cors, error,
+    error::Refusal,
+    form::{self, Received},
+    parameters::Parameters,
+};
 use crate::{
     app::App,
     clients::{Client, GrantType},
@@ -35,14 +40,15 @@ use mint::{Issue, TokenResponse};
 /// `POST /token`.
 pub async fn token(State(app): State<App>, request: Request) -> Response {
     let now = app.clock.now();
-    let (headers, parameters) = match form::read(request).await {
-        Ok(read) => read,
+    let received = match form::read(request).await {
+        Ok(received) => received,
         Err(refusal) => return refusal.into_response(),
     };
-    let client = match client_auth::authenticate(&app, &headers, &parameters, now).await {
+    let client = match client_auth::authenticate(&app, &received, now).await {
         Ok(client) => client,
         Err(refusal) => return refusal.into_response(),
     };
+    let Received { headers, parameters, .. } = received;
     let answer = match exchange(&app, &client, parameters, now).await {
         Ok(tokens) => match serde_json::to_string(&tokens) {
             Ok(body) => error::json(StatusCode::OK, body),

@@ -53,9 +53,4 @@ impl ClaimsRequest {
         let several = asked.get("values").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         one.into_iter().chain(several).collect()
     }
-
-    /// Whether the claim of the ID token was asked for as essential.
-    pub fn is_essential(&self, claim: &str) -> bool {
-        self.id_token.get(claim).and_then(|asked| asked.get("essential")) == Some(&Value::Bool(true))
-    }
 }

@@ -221,6 +221,9 @@ async fn guesses_of_the_current_password_are_counted_and_the_pause_ends_by_itsel
     let page = scene.change(&mut browser, [&scene.mara.password, NEW, NEW]).await;
     page.has_status(422);
     assert!(page.text_of("error").is_some_and(|error| error.contains("Too many wrong tries")), "{}", page.body);
+    let refused = scene.castellan.audited(scene.world.client.id, "password.refused").await;
+    assert_eq!((refused.len(), refused[0].outcome.as_str()), (5, "refused"), "each that was judged");
+    assert_eq!(refused[0].actor_id, Some(scene.mara.user.id.0));
     scene.castellan.advance(901);
     let mut browser = scene.signed_in().await;
     scene.change(&mut browser, [&scene.mara.password, NEW, NEW]).await.has_status(200);
@@ -274,6 +277,7 @@ async fn another_app_is_set_up_beside_the_first_and_brings_recovery_codes() {
 
     let wrong = browser.submit(&setup, "code-submit", &[("code", "000000")]).await;
     wrong.has_status(422);
+    assert_eq!(scene.castellan.audited(scene.world.client.id, "mfa.enrolment_refused").await.len(), 1);
     let codes = browser.submit(&wrong, "code-submit", &[("code", &scene.code(&key)), ("name", "Tablet")]).await;
     codes.has_status(200);
     let shown = codes.text_of("recovery-codes").expect("the codes");
@@ -314,6 +318,8 @@ async fn a_code_by_email_becomes_a_factor_once_it_was_typed() {
     form.has_status(200);
     assert!(form.body.contains("mara@harbour.example"));
     browser.submit(&form, "code-submit", &[("code", "000000")]).await.has_status(422);
+    let refused = scene.castellan.audited(scene.world.client.id, "mfa.enrolment_refused").await;
+    assert!(refused.len() == 1 && refused[0].details.contains("email"));
     let page = browser.get("/account").await;
     assert!(page.has_element("add-email"), "not added by a wrong code");
 }
@@ -374,6 +380,8 @@ async fn a_factor_is_renamed_and_the_last_one_stays_while_policy_needs_it() {
     let factor = browser.get(&path).await;
     let page = browser.submit(&factor, "rename-submit", &[("name", "Old <b>phone</b>")]).await;
     assert!(page.body.contains("Old &#60;b&#62;phone"), "a name is text");
+    let renamed = scene.castellan.audited(scene.world.client.id, "mfa.renamed").await;
+    assert_eq!((renamed.len(), renamed[0].subject_id), (1, Some(scene.mara.user.id.0)));
     let refused = browser.submit(&factor, "remove-submit", &[]).await;
     refused.has_status(409);
     assert!(refused.text_of("error").is_some_and(|error| error.contains("last second factor")));

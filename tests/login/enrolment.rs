@@ -33,6 +33,8 @@ async fn the_first_sign_in_leads_to_an_app_recovery_codes_and_then_in() {
     let page = browser.submit(&page, "code-submit", &[("code", "000000")]).await;
     page.has_status(422);
     assert_eq!(page.text_of("totp-secret").as_ref(), Some(&key), "the same set-up goes on");
+    let refused = castellan.audited(world.client.id, "mfa.enrolment_refused").await;
+    assert!(refused.len() == 1 && refused[0].details.contains("totp"));
     let page = browser.submit(&page, "code-submit", &[("code", &code_of_key(&castellan, &key))]).await;
     assert!(page.url.contains("/login/recovery-codes"), "{}", page.url);
     assert!(!is_in(&mut browser).await, "not before the codes are put away");

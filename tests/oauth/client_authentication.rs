@@ -30,6 +30,40 @@ async fn each_client_is_proven_by_its_own_method_only() {
     castellan.post_form("/token", &[("authorization", &basic)], &[GRANT]).await.refuses(401, "invalid_client");
 }
 
+/// A1: whoever fails to prove a client is in the provider's trail, with whom they claimed to be and from where;
+/// and a flood of that is a few lines with a count.
+#[tokio::test]
+async fn a_client_that_is_not_proven_is_noted_and_a_flood_costs_little() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let machine = castellan.machine(&world.recover, world.partner.id).await;
+    let wrong = [("client_id", machine.id()), ("client_secret", "wrong"), GRANT, ("token", "x")];
+    let unknown = [("client_id", "nobody"), ("client_secret", "wrong"), GRANT, ("token", "x")];
+    for path in ["/token", "/introspect", "/revoke"] {
+        castellan.post_form(path, &[], &wrong).await.refuses(401, "invalid_client");
+    }
+    castellan.post_form("/token", &[], &unknown).await.refuses(401, "invalid_client");
+    let counted = |events: &[castellan::audit::Recorded]| -> u64 {
+        let details = events.iter().map(|event| serde_json::from_str::<Value>(&event.details).expect("JSON"));
+        details.map(|details| details["count"].as_u64().unwrap_or(1)).sum()
+    };
+    let events = castellan.audited(world.provider.id, "client.refused").await;
+    assert_eq!(counted(&events), 4);
+    assert!(events.iter().all(|event| event.outcome == "refused" && event.actor_kind == "nobody"));
+    let of_machine = events.iter().find(|event| event.subject_id == Some(machine.registered.id.0));
+    assert_eq!(castellan.address_of(of_machine.expect("its event")).await.as_deref(), Some("127.0.0.1"));
+    let of_nobody: Vec<_> = events.iter().filter(|event| event.subject_id.is_none()).collect();
+    assert!(of_nobody.len() == 1 && of_nobody[0].details.contains("unknown"));
+
+    let flood = (0..200).map(|_| castellan.post_form("/token", &[], &wrong));
+    for answer in futures_util::future::join_all(flood).await {
+        answer.refuses(401, "invalid_client");
+    }
+    let after = castellan.audited(world.provider.id, "client.refused").await;
+    assert_eq!(counted(&after), 204);
+    assert!(after.len() < 104, "{} lines", after.len());
+}
+
 #[tokio::test]
 async fn a_wrong_secret_is_told_from_nothing_else() {
     let castellan = Castellan::start().await;

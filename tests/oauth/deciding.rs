@@ -138,6 +138,13 @@ async fn without_a_role_in_the_product_there_is_no_access() {
 
     let silent = relay.authorization_request().with("prompt", "none");
     browser.get(&silent.url()).await.redirects_with("access_denied");
+
+    // A1: each refusal is in the trail of the person's organization, with whence they came.
+    let refused = castellan.audited(scene.world.partner.id, "authorization.refused").await;
+    assert!(refused.iter().all(|event| event.details.contains("no-access")));
+    assert_eq!(refused[0].subject_id, Some(relay.registered.id.0));
+    assert_eq!(refused[0].actor_id, Some(scene.mara.user.id.0));
+    assert_eq!(castellan.address_of(&refused[0]).await.as_deref(), Some("127.0.0.1"));
 }
 
 /// Step-up: the session is whole, and the request wants more than it shows.
@@ -221,6 +228,18 @@ async fn a_third_party_needs_consent_once() {
     assert!(anew.location().starts_with("/consent?request="), "{}", anew.location());
 }
 
+/// Row 26: nobody allows what is not shown: a scope without words of ours stands there by its name.
+#[tokio::test]
+async fn a_scope_without_words_is_shown_by_its_name() {
+    let castellan = Castellan::start().await;
+    let scene = scene(&castellan).await;
+    let client = castellan.client(&scene.world.recover).third_party().scopes("openid reports:export").create().await;
+    let mut browser = castellan.signed_in(&scene.mara).await;
+    let page = browser.get(&client.authorization_request().with("scope", "openid reports:export").url()).await;
+    assert!(page.url.contains("/consent?request="), "{}", page.url);
+    assert!(page.body.contains("know who you are") && page.body.contains("reports:export"), "{}", page.body);
+}
+
 /// C5: a user of one product's realm has no access to another, whatever was assigned.
 #[tokio::test]
 async fn a_user_of_one_products_realm_enters_no_other() {
@@ -295,6 +314,9 @@ async fn a_stranger_signs_in_consents_and_comes_back_with_a_code() {
     let answer = browser.submit(&page, "consent-deny", &[]).await;
     answer.redirects_with("access_denied");
     assert_eq!(answer.location_parameter("state").as_deref(), Some("xyz state"));
+    let denied = castellan.audited(scene.world.partner.id, "consent.denied").await;
+    assert_eq!((denied.len(), denied[0].actor_id), (1, Some(tom.user.id.0)));
+    assert_eq!(castellan.address_of(&denied[0]).await.as_deref(), Some("127.0.0.1"));
 
     let page = go(&mut browser).await;
     let answer = browser.submit(&page, "consent-allow", &[]).await;

@@ -118,6 +118,12 @@ async fn a_revoked_access_token_ends_alone_and_a_refresh_token_with_its_family()
         client.post("/revoke", &[("token", "nothing")]).await.has_status(200);
         client.post("/revoke", &[("token", &token(&second, "refresh_token"))]).await.has_status(200);
     }
+    // A1: what ended is written down, once each.
+    let ended = castellan.audited(scene.world.partner.id, "access_token.revoked").await;
+    assert_eq!(ended.len(), 2);
+    assert_eq!(ended[0].actor_id, Some(scene.client.registered.id.0));
+    assert_eq!(ended[0].subject_kind.as_deref(), Some("grant"));
+    assert_eq!(castellan.address_of(&ended[0]).await.as_deref(), Some("127.0.0.1"));
 }
 
 #[tokio::test]

@@ -28,8 +28,10 @@ use axum::{
 };
 use castellan::{
     app::App,
+    audit,
     clock::{Clock, Timestamp},
     config::Config,
+    id::OrganizationId,
     secret::MasterKeys,
 };
 use tower::ServiceExt;
@@ -118,6 +120,24 @@ impl Castellan {
             request = request.header(*name, *value);
         }
         self.send(request.body(body.into()).expect("a request")).await
+    }
+
+    /// The events of that kind in an organization's trail, the oldest first.
+    pub async fn audited(&self, organization: OrganizationId, kind: &str) -> Vec<audit::Recorded> {
+        self.app.recorder.flush().await;
+        let mut db = self.app.store.reader().await.expect("a reader");
+        let filter = audit::Filter { kind: kind.to_owned(), ..audit::Filter::default() };
+        let later = self.now() + Duration::from_secs(1);
+        let mut events = audit::list(&mut db, organization, &filter, later, 500).await.expect("listed");
+        events.reverse();
+        events
+    }
+
+    /// From where an event's actor came.
+    pub async fn address_of(&self, event: &audit::Recorded) -> Option<String> {
+        let mut db = self.app.store.reader().await.expect("a reader");
+        let personal = audit::read_personal(&mut db, &self.app.master, event.id).await.expect("read");
+        personal.get("address").and_then(|address| address.as_str()).map(str::to_owned)
     }
 
     /// A browser with an empty cookie jar.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::{self, Subject},
-    audit::{self, By, Event, SubjectKind},
+    audit::{self, Event, SubjectKind},
     clients::Client,
     http::{Failure, see_other},
     id::{AuthorizationRequestId, GrantId},
@@ -70,6 +70,9 @@ pub(super) async fn decide(visit: Visit, case: Case) -> Result<Response, Failure
         (Some(Obstacle::Consent), true) => Some(RequestError::ConsentRequired),
         (Some(_), false) => None,
     };
+    if let (Some(Obstacle::NoAccess), Some(current)) = (&obstacle, &current) {
+        note_no_access(&visit, &case, current);
+    }
     if let Some(error) = error {
         return Ok(answer::refuse(&visit.page, visit.app.config.issuer(), &case.destination, &error));
     }
@@ -172,6 +175,15 @@ async fn sign_in(visit: Visit, case: Case, raise: Option<FullyAuthenticated>) ->
     Ok((visit.browser().clone(), see_other(&format!("/login?flow={}", flow.id))).into_response())
 }
 
+/// Changes nothing, and can be asked for as often as somebody likes: beside the request.
+fn note_no_access(visit: &Visit, case: &Case, current: &FullyAuthenticated) {
+    let user = &current.user;
+    let event = Event::new(user.organization_id, "authorization.refused", visit.by(user.id)).refused();
+    let event = event.on(SubjectKind::Client, case.client.id.0);
+    let event = event.with(serde_json::json!({ "reason": "no-access", "product": case.product.slug }));
+    visit.app.recorder.note(event, visit.now);
+}
+
 /// The page that says so. The request waits for its button.
 async fn no_access(visit: Visit, case: Case, current: FullyAuthenticated) -> Result<Response, Failure> {
     let home = current.user.organization_id;
@@ -220,7 +232,7 @@ async fn issue(visit: Visit, case: Case, current: FullyAuthenticated) -> Result<
         expires_at: now + app.config.tokens.code,
     };
     let (master, organization) = (Arc::clone(&app.master), current.user.organization_id);
-    let (request, session) = (stored.map(|stored| stored.id), session.id);
+    let (request, session, by) = (stored.map(|stored| stored.id), session.id, visit.by(grant.user_id));
     let unit = async move |tx: &mut store::Tx<'_>| {
         // Somebody may have ended the session since it was read.
         if !sessions::use_live(tx, session, now).await? {
@@ -233,7 +245,7 @@ async fn issue(visit: Visit, case: Case, current: FullyAuthenticated) -> Result<
         }
         tokens::insert_grant(tx, &grant).await?;
         tokens::insert_code(tx, &new).await?;
-        let event = Event::new(organization, "authorization.granted", By::user(grant.user_id));
+        let event = Event::new(organization, "authorization.granted", by.clone());
         let event = event.on(SubjectKind::Client, grant.client_id.0);
         let event = event.with(serde_json::json!({ "grant": grant.id, "scope": grant.scope.to_string() }));
         audit::record(tx, &master, event, now).await?;

@@ -101,18 +101,21 @@ pub(super) async fn unpark(app: &App, handle: &str, now: Timestamp) -> store::Re
     requests::find(&mut app.store.reader().await?, id, &SecretHash::of(secret.as_bytes()), now).await
 }
 
+/// What somebody says to the client's wish.
+pub struct Decision<'a> {
+    pub request: AuthorizationRequestId,
+    pub who: &'a FullyAuthenticated,
+    /// The same person as an actor of audit events, and from where.
+    pub by: By,
+}
+
 /// The user allows the request that waits in their browser; the client's consent is remembered.
 /// `false` if it waits no longer. Go on at `/authorize/resume`.
 ///
 /// # Errors
 /// The database's.
-pub async fn allow(
-    app: &App,
-    browser: &Browser,
-    id: AuthorizationRequestId,
-    who: &FullyAuthenticated,
-    now: Timestamp,
-) -> store::Result<bool> {
+pub async fn allow(app: &App, browser: &Browser, decision: Decision<'_>, now: Timestamp) -> store::Result<bool> {
+    let Decision { request: id, who, by } = decision;
     let Some(waiting) = waiting(app, browser, id, now).await? else { return Ok(false) };
     let (browser, user, organization) = (browser.hash(), who.user.id, who.user.organization_id);
     let master = Arc::clone(&app.master);
@@ -123,7 +126,7 @@ pub async fn allow(
             }
             let client = waiting.client.id;
             requests::remember_consent(tx, user, client, &waiting.scope, now).await?;
-            let event = Event::new(organization, "consent.given", By::user(user)).on(SubjectKind::Client, client.0);
+            let event = Event::new(organization, "consent.given", by.clone()).on(SubjectKind::Client, client.0);
             let event = event.with(serde_json::json!({ "scope": waiting.scope.to_string() }));
             audit::record(tx, &master, event, now).await?;
             Ok(true)
@@ -131,20 +134,45 @@ pub async fn allow(
         .await
 }
 
+/// The user does not allow it: the client is told `access_denied`. A page if the request waits no longer.
+pub async fn refuse_consent(app: &App, page: &Page, decision: Decision<'_>, now: Timestamp) -> Response {
+    let event = Event::new(decision.who.user.organization_id, "consent.denied", decision.by).refused();
+    answered(page, end(app, page, (decision.request, Some(event)), now).await)
+}
+
 /// The user does not go on: the client is told `access_denied`. A page if the request waits no longer.
 pub async fn deny(app: &App, page: &Page, id: AuthorizationRequestId, now: Timestamp) -> Response {
-    match end(app, page, id, now).await {
+    answered(page, end(app, page, (id, None), now).await)
+}
+
+fn answered(page: &Page, ended: store::Result<Option<Response>>) -> Response {
+    match ended {
         Ok(Some(response)) => response,
         Ok(None) => pages::over(page),
         Err(error) => Failure::from(error).into_response(),
     }
 }
 
-async fn end(app: &App, page: &Page, id: AuthorizationRequestId, now: Timestamp) -> store::Result<Option<Response>> {
+/// Ends the request, and writes the event, if there is one, in the same transaction.
+async fn end(
+    app: &App,
+    page: &Page,
+    (id, event): (AuthorizationRequestId, Option<Event>),
+    now: Timestamp,
+) -> store::Result<Option<Response>> {
     let Some(stored) = find(app, page.browser(), id, now).await? else { return Ok(None) };
     let parameters = Parameters::from_pairs(stored.parameters);
-    let Ok((_, destination)) = Destination::find(app, &parameters, now).await? else { return Ok(None) };
-    if !app.store.write(async move |tx| requests::consume(tx, id, now).await).await? {
+    let Ok((client, destination)) = Destination::find(app, &parameters, now).await? else { return Ok(None) };
+    let event = event.map(|event| event.on(SubjectKind::Client, client.id.0));
+    let master = Arc::clone(&app.master);
+    let unit = async move |tx: &mut store::Tx<'_>| {
+        let ended = requests::consume(tx, id, now).await?;
+        if let Some(event) = event.clone().filter(|_| ended) {
+            audit::record(tx, &master, event, now).await?;
+        }
+        Ok::<_, store::Error>(ended)
+    };
+    if !app.store.write(unit).await? {
         return Ok(None);
     }
     Ok(Some(answer::refuse(page, app.config.issuer(), &destination, &RequestError::AccessDenied)))
