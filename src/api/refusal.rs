@@ -13,7 +13,9 @@ use crate::store;
 pub enum Refusal {
     #[error("The request carries no token that opens this API. Send a bearer token of the portal or an API token.")]
     Unauthenticated,
-    #[error("This token was not granted the scope api. Ask for it at /authorize; the client must be registered for it.")]
+    #[error(
+        "This token was not granted the scope api. Ask for it at /authorize; the client must be registered for it."
+    )]
     Scope,
     #[error("The sign-in behind this token is too old for this. Sign in again with a second factor, then repeat it.")]
     StaleSignIn,
@@ -21,7 +23,9 @@ pub enum Refusal {
     MissingPermission(&'static str),
     #[error("This person holds rights that you do not hold yourself. Ask an administrator who does.")]
     AboveYou,
-    #[error("An API token makes no further ones. Sign in to make this token, in the portal or with a token of a person.")]
+    #[error(
+        "An API token makes no further ones. Sign in to make this token, in the portal or with a token of a person."
+    )]
     ForPeople,
     #[error("You cannot do this to your own account here. Ask another administrator.")]
     Yourself,

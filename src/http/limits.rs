@@ -49,19 +49,6 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
-    /// 50 requests a second, 1000 at once: beyond what a building behind one address does by hand.
-    fn default() -> Self {
-        const fn some(n: u32) -> NonZeroU32 {
-            match NonZeroU32::new(n) {
-                Some(n) => n,
-                None => NonZeroU32::MIN,
-            }
-        }
-        Self::new(PerSource { per_second: some(50), burst: some(1000) })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

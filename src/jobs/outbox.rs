@@ -5,11 +5,7 @@
 
 use std::time::Duration;
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::BoxFuture,
-    stream::FuturesUnordered,
-};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 
 use super::{Message, Wake, sql};
 use crate::{
@@ -114,13 +110,7 @@ pub async fn deliver_due(store: &Store, master: &MasterKeys, clock: &Clock, cour
 }
 
 /// Sends what is due, as soon as it is, until it is dropped. What is under way then is sent again later.
-pub async fn keep_delivering(
-    store: &Store,
-    master: &MasterKeys,
-    clock: &Clock,
-    courier: &impl Deliver,
-    wake: &Wake,
-) {
+pub async fn keep_delivering(store: &Store, master: &MasterKeys, clock: &Clock, courier: &impl Deliver, wake: &Wake) {
     let sender = Sender { store, master, clock, courier };
     let mut deliveries = Deliveries::of(&sender);
     loop {

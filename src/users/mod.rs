@@ -25,7 +25,7 @@ use crate::{
 pub use login_name::{LoginName, LoginNameError, prepare_email};
 pub use sql::{
     Page, STATEMENTS, add_membership, count_by_status, find, find_by_email, find_by_login_name, find_in, list,
-    list_memberships, note_login, search, verify_email,
+    note_login, search, verify_email,
 };
 
 text_enum! {

@@ -67,7 +67,6 @@ statements! {
          GROUP BY status";
     ADD_MEMBERSHIP = "
         INSERT INTO memberships (user_id, organization_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    MEMBERSHIPS = "SELECT organization_id FROM memberships WHERE user_id = $1 ORDER BY organization_id";
 }
 
 #[derive(sqlx::FromRow)]
@@ -295,9 +294,4 @@ pub async fn note_login(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<(
 /// Makes the user a member of another organization; nothing if they are one.
 pub async fn add_membership(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId, now: Timestamp) -> Result<()> {
     execute!(tx, ADD_MEMBERSHIP, id, organization, now).map(|_| ())
-}
-
-/// The organizations a user belongs to beside the home organization.
-pub async fn list_memberships(db: &mut Db<'_>, id: UserId) -> Result<Vec<OrganizationId>> {
-    Ok(fetch_all!(db, (OrganizationId,), MEMBERSHIPS, id)?.into_iter().map(|(id,)| id).collect())
 }

@@ -10,8 +10,8 @@ pub mod ending;
 pub mod grants;
 pub mod list;
 pub mod mended;
-mod verb;
 mod sight;
+mod verb;
 mod wire;
 
 pub use wire::{Access, NamedSlug, SecondFactor, UserDetail, UserSummary};
