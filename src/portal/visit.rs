@@ -194,7 +194,8 @@ impl Visit {
             return serde_json::from_slice(body).map(Ok).map_err(Trouble::broken);
         }
         let problem: Problem = serde_json::from_slice(&answer.body).map_err(Trouble::broken)?;
-        if answer.status == StatusCode::UNAUTHORIZED {
+        // Tokens of before this server asked for the scope are worth nothing either: signing in brings others.
+        if answer.status == StatusCode::UNAUTHORIZED || problem.is("insufficient-scope") {
             let fresh = problem.is("sign-in-too-old");
             if !fresh {
                 // The server takes the token for nothing: so is the session.
