@@ -212,7 +212,11 @@ async fn another_persons_factor_can_be_neither_removed_nor_renamed() {
     let removed =
         scene.castellan.write(async move |tx| mfa::remove(tx, &keys, (&eve, app), &By::user(eve.id), now).await).await;
     assert_eq!(removed.map(|_| ()), Err(CannotRemove::NotFound));
-    let renamed = scene.castellan.write(async move |tx| mfa::rename(tx, other.id, app, "Mine").await).await;
+    let (keys, now) = (Arc::clone(&scene.castellan.app.master), scene.castellan.now());
+    let new = async move |tx: &mut castellan::store::Tx<'_>| {
+        mfa::rename(tx, &keys, (&other, app, "Mine"), &By::user(other.id), now).await
+    };
+    let renamed = scene.castellan.write(new).await;
     assert!(!renamed);
 }
 
