@@ -36,7 +36,6 @@ mod step;
 mod step_up;
 mod tries;
 
-
 use axum::{
     Router,
     routing::{get, post},
