@@ -75,7 +75,7 @@ impl Message {
     /// The client that is told, one thing at a time; `None` where nobody in particular may be slow.
     const fn receiver(&self) -> Option<ClientRowId> {
         match self {
-            Self::Mail(_) => None,
+            Self::Mail(_) | Self::ForgottenPassword { .. } => None,
             Self::BackchannelLogout { client, .. } => Some(*client),
         }
     }

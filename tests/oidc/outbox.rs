@@ -124,6 +124,7 @@ impl Deliver for Stuck {
             Message::BackchannelLogout { client, .. } if client == self.at => "stuck",
             Message::BackchannelLogout { .. } => "another client",
             Message::Mail(_) => "mail",
+            Message::ForgottenPassword { .. } => "a question",
         };
         self.reached.send(reached).expect("the test listens");
         if reached == "stuck" { std::future::pending().await } else { Ok(()) }
