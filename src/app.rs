@@ -24,7 +24,10 @@ use crate::{
     secret::{self, MasterKeys},
     settings,
     store::{self, Store},
-    users::password::{Cost, Hasher},
+    users::{
+        self,
+        password::{Cost, Hasher},
+    },
 };
 
 /// The running server's parts. Cheap to clone.
@@ -82,6 +85,7 @@ impl App {
             .map_err(|unfit| store::Error::Url(unfit.to_string()))?;
         let store = Store::open(&store::Options { url: config.database.clone(), migrate: config.migrate }).await?;
         settings::check_master_key(&store, &config.master_keys).await?;
+        users::provisioned::catch_up(&store).await?;
         let (audience, launch_url) = (config.url("/api/v1"), config.url("/portal"));
         let portal = portal::registration(config.issuer(), &config.master_keys);
         let portal = store

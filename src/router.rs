@@ -84,6 +84,7 @@ fn scim(app: &App) -> Router<App> {
         .route("/ResourceTypes/{id}", get(discovery::resource_type))
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))
+        .route("/", get(search::root))
         .route("/.search", post(search::everywhere))
         .route("/Bulk", post(bulk::bulk))
         .route("/Me", any(scim::me))

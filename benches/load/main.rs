@@ -8,9 +8,11 @@
 //! load flush          a trace of system calls: a flush between each request and its 200
 //! load race           one code, fifty redemptions, one or two nodes
 //! load canary         no secret in database, log or memory that outlives it
+//! load scim           lists, lookups and large groups, up to a million users
 //! ```
 //! Options: `--castellan PATH`, `--ceilings PATH`, `--folder DIR`, `--database POSTGRES_URL`,
-//! `--rounds N`, `--noisy` (report although the ceilings moved). scripts/bench and scripts/soak call it.
+//! `--rounds N`, `--noisy` (report although the ceilings moved); for scim `--users N`, `--peers DIR`,
+//! `--peer-users N`. scripts/bench and scripts/soak call it.
 #![expect(clippy::print_stdout, reason = "a program that prints what it measured")]
 
 mod faults;
@@ -19,6 +21,8 @@ mod http;
 mod journeys;
 mod measure;
 mod options;
+#[path = "../scim/mod.rs"]
+mod scim;
 mod server;
 
 use anyhow::{Result, bail};
@@ -28,7 +32,7 @@ fn main() -> Result<()> {
     // `cargo bench` adds `--bench`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let Some((suite, rest)) = arguments.split_first() else {
-        println!("A suite is wanted: smoke, full, start, crash, flush, race or canary. scripts/bench runs them.");
+        println!("A suite is wanted: smoke, full, start, crash, flush, race, canary or scim. scripts/bench runs them.");
         return Ok(());
     };
     let options = Options::parse(rest)?;
@@ -42,6 +46,7 @@ fn main() -> Result<()> {
             "flush" => faults::flush(&options).await,
             "race" => faults::race(&options).await,
             "canary" => faults::canary(&options).await,
+            "scim" => scim::table(&options).await,
             _ => bail!("unknown suite: {suite}"),
         }
     })?;

@@ -18,6 +18,11 @@ pub struct Options {
     pub also_search: Vec<PathBuf>,
     /// A second, empty database, for the demo that runs on all cores.
     pub isolation_database: Option<String>,
+    /// How many users the suite scim seeds.
+    pub users: usize,
+    /// Where other SCIM servers are installed, to be measured beside ours, and at how many users.
+    pub peers: Option<PathBuf>,
+    pub peer_users: usize,
 }
 
 impl Options {
@@ -32,6 +37,9 @@ impl Options {
             also_trace: Vec::new(),
             also_search: Vec::new(),
             isolation_database: None,
+            users: 1_000_000,
+            peers: None,
+            peer_users: 5_000,
         };
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
@@ -45,6 +53,9 @@ impl Options {
                 "--also-trace" => options.also_trace = value()?.split(',').map(str::to_owned).collect(),
                 "--also-search" => options.also_search.push(value()?.into()),
                 "--isolation-database" => options.isolation_database = Some(value()?),
+                "--users" => options.users = value()?.parse()?,
+                "--peers" => options.peers = Some(std::fs::canonicalize(value()?)?),
+                "--peer-users" => options.peer_users = value()?.parse()?,
                 "--noisy" => options.noisy = true,
                 _ => bail!("unknown option: {name}"),
             }

@@ -11,11 +11,12 @@ use serde_json::Value;
 
 use crate::{
     clock::Timestamp,
+    counters::{self, Counter},
     id::{ConnectionId, CustomResourceId},
     store::{Db, Json, Result, Tx},
 };
 
-pub use sql::STATEMENTS;
+pub use sql::{CREATED, EXTERNAL_ID, STATEMENTS, TABLE, UPDATED};
 
 /// A resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,21 +66,18 @@ pub async fn find(db: &mut Db<'_>, place: Place<'_>, id: CustomResourceId) -> Re
     Ok(fetch_optional!(db, Row, sql::FIND, id, place.connection, place.kind)?.map(CustomResource::from))
 }
 
-/// Those with that external id, exactly.
-pub async fn find_by_external_id(db: &mut Db<'_>, place: Place<'_>, external_id: &str) -> Result<Vec<CustomResource>> {
-    let rows = fetch_all!(db, Row, sql::FIND_BY_EXTERNAL_ID, place.connection, place.kind, external_id)?;
-    Ok(rows.into_iter().map(CustomResource::from).collect())
-}
-
-/// In the order they were made; the offset walks an index, not the rows.
-pub async fn page(db: &mut Db<'_>, place: Place<'_>, offset: i64, limit: i64) -> Result<Vec<CustomResource>> {
-    let rows = fetch_all!(db, Row, sql::PAGE, place.connection, place.kind, offset, limit)?;
-    Ok(rows.into_iter().map(CustomResource::from).collect())
+/// Those of the ids that are there, in the order of the ids.
+pub async fn find_all(db: &mut Db<'_>, place: Place<'_>, ids: &[CustomResourceId]) -> Result<Vec<CustomResource>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(find(db, place, *id).await?);
+    }
+    Ok(found)
 }
 
 /// How many there are.
-pub async fn count(db: &mut Db<'_>, place: Place<'_>) -> Result<i64> {
-    Ok(fetch_one!(db, (i64,), sql::COUNT, place.connection, place.kind)?.0)
+pub async fn total(db: &mut Db<'_>, place: Place<'_>) -> Result<i64> {
+    counters::total(db, place.connection.0, Counter::Resources(place.kind)).await
 }
 
 /// Makes a resource of that document.
@@ -87,6 +85,7 @@ pub async fn insert(tx: &mut Tx<'_>, place: Place<'_>, document: Value, now: Tim
     let id = CustomResourceId::new(now);
     let external_id = external_id(&document);
     execute!(tx, sql::INSERT, id, place.connection, place.kind, external_id, Json(&document), now)?;
+    counters::add(tx, place.connection.0, Counter::Resources(place.kind), id.0, 1).await?;
     Ok(CustomResource { id, document, version: 1, created_at: now, updated_at: now })
 }
 
@@ -99,8 +98,12 @@ pub async fn update(tx: &mut Tx<'_>, resource: &CustomResource, now: Timestamp) 
 }
 
 /// Deletes the resource if the version is still the one that was read; `false` if it is not.
-pub async fn delete(tx: &mut Tx<'_>, resource: &CustomResource) -> Result<bool> {
-    Ok(execute!(tx, sql::DELETE, resource.id, resource.version)? == 1)
+pub async fn delete(tx: &mut Tx<'_>, place: Place<'_>, resource: &CustomResource) -> Result<bool> {
+    let deleted = execute!(tx, sql::DELETE, resource.id, resource.version)? == 1;
+    if deleted {
+        counters::add(tx, place.connection.0, Counter::Resources(place.kind), resource.id.0, -1).await?;
+    }
+    Ok(deleted)
 }
 
 /// The tool's own id, which has a column for its index (RFC 7643 §3.1).

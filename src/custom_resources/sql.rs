@@ -1,16 +1,20 @@
+use crate::search::{Column, Table};
+
+/// What lists of one type's resources read.
+pub const TABLE: Table = Table {
+    name: "custom_resources",
+    scope: "connection_id",
+    kind: Some("resource_type"),
+    index: "custom_resources_connection",
+};
+pub const EXTERNAL_ID: Column = Column::text("r.external_id").indexed("custom_resources_external");
+pub const CREATED: Column = Column::number("r.created_at").never_null();
+pub const UPDATED: Column = Column::number("r.updated_at").never_null();
+
 statements! {
     FIND = "
         SELECT id, document, version, created_at, updated_at FROM custom_resources
          WHERE id = $1 AND connection_id = $2 AND resource_type = $3";
-    FIND_BY_EXTERNAL_ID = "
-        SELECT id, document, version, created_at, updated_at FROM custom_resources
-         WHERE connection_id = $1 AND resource_type = $2 AND external_id = $3 ORDER BY id";
-    PAGE = "
-        SELECT id, document, version, created_at, updated_at FROM custom_resources
-         WHERE id IN (SELECT id FROM custom_resources WHERE connection_id = $1 AND resource_type = $2
-                       ORDER BY id LIMIT $4 OFFSET $3)
-         ORDER BY id";
-    COUNT = "SELECT COUNT(*) FROM custom_resources WHERE connection_id = $1 AND resource_type = $2";
     INSERT = "
         INSERT INTO custom_resources (id, connection_id, resource_type, external_id, document, version, created_at,
                                       updated_at)

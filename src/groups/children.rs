@@ -54,6 +54,11 @@ pub async fn children(db: &mut Db<'_>, group: GroupId) -> Result<Vec<Child>> {
     fetch_all!(db, Child, sql::CHILDREN, group)
 }
 
+/// The groups in a group, in those, and so on.
+pub async fn descendants(db: &mut Db<'_>, group: GroupId) -> Result<Vec<GroupId>> {
+    Ok(fetch_all!(db, (GroupId,), sql::DESCENDANTS, group)?.into_iter().map(|(id,)| id).collect())
+}
+
 /// Takes a group out of every group, whose versions move, and everything out of it.
 pub(super) async fn part(tx: &mut Tx<'_>, group: GroupId, now: Timestamp) -> Result<()> {
     execute!(tx, sql::TOUCH_PARENTS, group, now)?;

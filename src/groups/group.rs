@@ -4,6 +4,7 @@ use sqlx::FromRow;
 use super::sql;
 use crate::{
     clock::Timestamp,
+    counters::{self, Counter},
     id::{ConnectionId, GroupId, OrganizationId},
     store::{Db, Json, Result, Tx},
     text,
@@ -51,7 +52,7 @@ pub enum NotWritten {
 const NAME_INDEX: &str = "groups_organization_id_display_name_prepared";
 
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: GroupId,
     organization_id: OrganizationId,
     connection_id: Option<ConnectionId>,
@@ -92,27 +93,23 @@ pub async fn find_provisioned(db: &mut Db<'_>, connection: ConnectionId, id: Gro
     Ok(fetch_optional!(db, Row, sql::FIND_PROVISIONED, id, connection)?.map(Group::from))
 }
 
-/// The connection's groups with that name, whatever its case.
-pub async fn find_by_display_name(db: &mut Db<'_>, connection: ConnectionId, name: &str) -> Result<Vec<Group>> {
-    let rows = fetch_all!(db, Row, sql::FIND_BY_DISPLAY_NAME, connection, text::fold(name).as_ref())?;
-    Ok(rows.into_iter().map(Group::from).collect())
-}
-
-/// The connection's groups with that external id, exactly.
-pub async fn find_by_external_id(db: &mut Db<'_>, connection: ConnectionId, external_id: &str) -> Result<Vec<Group>> {
-    let rows = fetch_all!(db, Row, sql::FIND_BY_EXTERNAL_ID, connection, external_id)?;
-    Ok(rows.into_iter().map(Group::from).collect())
-}
-
-/// The connection's groups in the order they were made; the offset walks an index, not the rows.
-pub async fn page(db: &mut Db<'_>, connection: ConnectionId, offset: i64, limit: i64) -> Result<Vec<Group>> {
-    let rows = fetch_all!(db, Row, sql::PAGE, connection, offset, limit)?;
-    Ok(rows.into_iter().map(Group::from).collect())
+/// Those of the ids that the connection owns, in the order of the ids.
+pub async fn find_all(db: &mut Db<'_>, connection: ConnectionId, ids: &[GroupId]) -> Result<Vec<Group>> {
+    // What a lookup finds costs one lookup.
+    if let [id] = ids {
+        return Ok(Vec::from_iter(find_provisioned(db, connection, *id).await?));
+    }
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(sql::CHUNK) {
+        let groups: Vec<Group> = sql::find_all(db, connection, chunk).await?.into_iter().map(Group::from).collect();
+        found.extend(chunk.iter().filter_map(|id| groups.iter().find(|group| group.id == *id).cloned()));
+    }
+    Ok(found)
 }
 
 /// How many groups the connection owns.
-pub async fn count(db: &mut Db<'_>, connection: ConnectionId) -> Result<i64> {
-    Ok(fetch_one!(db, (i64,), sql::COUNT, connection)?.0)
+pub async fn total(db: &mut Db<'_>, connection: ConnectionId) -> Result<i64> {
+    counters::total(db, connection.0, Counter::Groups).await
 }
 
 /// Makes a group without members; `Err` if its organization has one of that name.
@@ -140,7 +137,13 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewGroup, now: Timestamp) -> Result<R
         Json(&group.document),
         now,
     )?;
-    Ok(if written == 1 { Ok(group) } else { Err(NotWritten::Taken) })
+    if written == 0 {
+        return Ok(Err(NotWritten::Taken));
+    }
+    if let Some(connection) = group.connection_id {
+        counters::add(tx, connection.0, Counter::Groups, group.id.0, 1).await?;
+    }
+    Ok(Ok(group))
 }
 
 /// Writes name, external id and document back if the version is still the one that was read, and moves it.
@@ -183,5 +186,9 @@ pub async fn touch(tx: &mut Tx<'_>, id: GroupId, now: Timestamp) -> Result<Optio
 pub async fn delete(tx: &mut Tx<'_>, id: GroupId, now: Timestamp) -> Result<bool> {
     super::clear_members(tx, id).await?;
     super::children::part(tx, id, now).await?;
-    Ok(execute!(tx, sql::DELETE, id)? == 1)
+    let deleted = fetch_optional!(tx, (Option<ConnectionId>,), sql::DELETE, id)?;
+    if let Some((Some(connection),)) = deleted {
+        counters::add(tx, connection.0, Counter::Groups, id.0, -1).await?;
+    }
+    Ok(deleted.is_some())
 }

@@ -12,13 +12,10 @@ mod group;
 mod members;
 mod sql;
 
-pub use children::{Child, add_children, children, remove_children};
-pub use group::{
-    Group, NewGroup, NotWritten, count, delete, find, find_by_display_name, find_by_external_id, find_provisioned,
-    insert, page, touch, update,
-};
+pub use children::{Child, add_children, children, descendants, remove_children};
+pub use group::{Group, NewGroup, NotWritten, delete, find, find_all, find_provisioned, insert, total, touch, update};
 pub use members::{
-    Added, Member, Membership, add_members, clear_members, leave_all, members, members_count, memberships,
+    Added, Member, Membership, add_members, clear_members, leave_all, member_ids, members, members_count, memberships,
     remove_members,
 };
-pub use sql::STATEMENTS;
+pub use sql::{CREATED, DISPLAY_NAME, EXTERNAL_ID, MEMBER_IDS, STATEMENTS, TABLE, UPDATED};

@@ -1,11 +1,30 @@
 use std::collections::BTreeSet;
 
-use super::Membership;
+use super::{Membership, group::Row};
 use crate::{
     clock::Timestamp,
     id::{ConnectionId, GroupId, UserId},
+    search::{Column, Relation, Table},
     store::{Connection, Db, Result, Tx},
 };
+
+/// What lists of a connection's groups read.
+pub const TABLE: Table = Table { name: "groups", scope: "connection_id", kind: None, index: "groups_connection" };
+pub const DISPLAY_NAME: Column = Column::text("r.display_name_prepared").indexed("groups_connection_name").never_null();
+pub const EXTERNAL_ID: Column = Column::text("r.external_id").indexed("groups_external");
+pub const CREATED: Column = Column::number("r.created_at").indexed("groups_connection_created").never_null();
+pub const UPDATED: Column = Column::number("r.updated_at").indexed("groups_connection_updated").never_null();
+/// Every member, people and groups.
+pub const MEMBER_IDS: [Relation; 2] = [
+    Relation { table: "group_members", owner: "group_id", value: "user_id", scope: None, index: "group_members_user" },
+    Relation {
+        table: "group_children",
+        owner: "group_id",
+        value: "child_id",
+        scope: None,
+        index: "group_children_child",
+    },
+];
 
 /// How many ids the statements over several users take.
 pub const CHUNK: usize = 50;
@@ -13,16 +32,11 @@ pub const CHUNK: usize = 50;
 statements! {
     FIND = "SELECT * FROM groups WHERE id = $1 AND organization_id = $2";
     FIND_PROVISIONED = "SELECT * FROM groups WHERE id = $1 AND connection_id = $2";
-    FIND_BY_DISPLAY_NAME = "
+    /// The list is padded by repeating an id.
+    FIND_ALL = "
         SELECT * FROM groups
-         WHERE organization_id = (SELECT organization_id FROM connections WHERE id = $1)
-           AND display_name_prepared = $2 AND connection_id = $1";
-    FIND_BY_EXTERNAL_ID = "SELECT * FROM groups WHERE connection_id = $1 AND external_id = $2 ORDER BY id";
-    PAGE = "
-        SELECT * FROM groups
-         WHERE id IN (SELECT id FROM groups WHERE connection_id = $1 ORDER BY id LIMIT $3 OFFSET $2)
-         ORDER BY id";
-    COUNT = "SELECT COUNT(*) FROM groups WHERE connection_id = $1";
+         WHERE connection_id = $1
+           AND id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)";
     HOLDER = "SELECT id FROM groups WHERE organization_id = $1 AND display_name_prepared = $2";
     /// Writes nothing where the name is taken.
     INSERT = "
@@ -35,7 +49,7 @@ statements! {
                           version = version + 1, updated_at = $7
          WHERE id = $1 AND version = $2";
     TOUCH = "UPDATE groups SET version = version + 1, updated_at = $2 WHERE id = $1 RETURNING version";
-    DELETE = "DELETE FROM groups WHERE id = $1";
+    DELETE = "DELETE FROM groups WHERE id = $1 RETURNING connection_id";
 
     CLEAR_MEMBERS = "DELETE FROM group_members WHERE group_id = $1";
     TOUCH_GROUPS_OF = "
@@ -46,6 +60,7 @@ statements! {
         SELECT group_members.user_id, users.display_name FROM group_members
           JOIN users ON users.id = group_members.user_id
          WHERE group_members.group_id = $1 ORDER BY group_members.user_id";
+    MEMBERS_ONLY = "SELECT user_id FROM group_members WHERE group_id = $1 ORDER BY user_id";
     COUNT_MEMBERS = "
         SELECT COUNT(*) FROM (SELECT user_id FROM group_members WHERE group_id = $1 LIMIT $2) AS counted";
 
@@ -76,6 +91,13 @@ statements! {
          WHERE groups.connection_id = $1
          ORDER BY held.user_id, held.group_id";
 
+    /// Down from a group; UNION ends at what was there already.
+    DESCENDANTS = "
+        WITH RECURSIVE below (id) AS (
+            SELECT child_id FROM group_children WHERE group_id = $1
+             UNION
+            SELECT group_children.child_id FROM below JOIN group_children ON group_children.group_id = below.id)
+        SELECT id FROM below";
     CHILDREN = "
         SELECT group_children.child_id AS group_id, groups.display_name FROM group_children
           JOIN groups ON groups.id = group_children.child_id
@@ -121,6 +143,10 @@ pub(super) async fn known_users(
 ) -> Result<BTreeSet<UserId>> {
     let rows = on!(db, c => with_ids!(KNOWN_USERS as (UserId,), users, connection).fetch_all(c))?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn find_all(db: &mut Db<'_>, connection: ConnectionId, groups: &[GroupId]) -> Result<Vec<Row>> {
+    on!(db, c => with_ids!(FIND_ALL as Row, groups, connection).fetch_all(c))
 }
 
 pub(super) async fn memberships(

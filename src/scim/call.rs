@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use axum::{
@@ -16,6 +17,7 @@ use axum::{
 };
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use super::{
@@ -40,17 +42,22 @@ use crate::{
 /// How many warnings the log keeps of one request.
 const MOST_WARNINGS: usize = 20;
 
+/// How many lists that no index bounds run at once: half of SQLite's readers, so that all other requests
+/// always find one.
+const SCANS_AT_ONCE: usize = 2;
+
 /// What all requests share.
 pub struct Shared {
     registry: Option<Registry>,
     limits: Limits,
     recorder: OnceLock<log::Recorder>,
+    scans: Semaphore,
 }
 
 impl Shared {
     /// Without a registry every request fails.
     pub fn new(registry: Option<Registry>) -> Self {
-        Self { registry, limits: Limits::default(), recorder: OnceLock::new() }
+        Self { registry, limits: Limits::default(), recorder: OnceLock::new(), scans: Semaphore::new(SCANS_AT_ONCE) }
     }
 }
 
@@ -237,6 +244,15 @@ impl Call {
         if warnings.len() < MOST_WARNINGS && !warnings.contains(&warning) {
             warnings.push(warning);
         }
+    }
+
+    /// Waits for a turn at looking through everything; it ends when it is dropped.
+    ///
+    /// # Errors
+    /// Others have taken all of `limit`.
+    pub async fn scan(&self, limit: Duration) -> Result<SemaphorePermit<'_>, Refusal> {
+        let turn = tokio::time::timeout(limit, self.shared.scans.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or(Refusal::RateLimited)
     }
 
     /// Whether the client insists on a version (`If-Match`).

@@ -9,7 +9,8 @@ use super::{
     bulk,
     call::Call,
     error::Refusal,
-    list::{self, MOST},
+    list::{self, MOST, USUAL},
+    search::CURSOR_LIFE,
 };
 
 /// `GET /ServiceProviderConfig`
@@ -24,7 +25,15 @@ pub async fn configuration(call: Call) -> Response {
         },
         "filter": { "supported": true, "maxResults": MOST },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "sort": { "supported": true },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": USUAL,
+            "maxPageSize": MOST,
+            "cursorTimeout": CURSOR_LIFE.as_secs(),
+        },
         "etag": { "supported": true },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
@@ -51,7 +60,7 @@ pub async fn resource_types(call: Call) -> Response {
     let outcome = refuse_filter(&call).and_then(|()| {
         let types = call.registry()?.resource_types();
         let documents = types.iter().map(|resource_type| placed(&call, &resource_type.document, "ResourceType"));
-        Ok(Answer::of(list::response(documents.collect(), None)))
+        Ok(Answer::of(list::response(documents.collect())))
     });
     call.finish(outcome.map_err(Fault::from)).await
 }
@@ -69,7 +78,7 @@ pub async fn resource_type(call: Call) -> Response {
 pub async fn schemas(call: Call) -> Response {
     let outcome = refuse_filter(&call).and_then(|()| {
         let documents = call.registry()?.schemas().map(|schema| placed(&call, &schema.document, "Schema"));
-        Ok(Answer::of(list::response(documents.collect(), None)))
+        Ok(Answer::of(list::response(documents.collect())))
     });
     call.finish(outcome.map_err(Fault::from)).await
 }

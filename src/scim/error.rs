@@ -24,8 +24,16 @@ pub enum Refusal {
     Mutability(String, &'static str),
     #[error("another resource has this {0}")]
     Unique(String),
-    #[error("the filter matches or examines too many resources; narrow it")]
+    #[error(
+        "this cannot be answered in time over so many resources; filter or sort by an indexed attribute, or page by cursor"
+    )]
     TooMany,
+    #[error("the cursor is none of this server's for this list; begin with an empty one")]
+    InvalidCursor,
+    #[error("the cursor has expired; begin with an empty one")]
+    ExpiredCursor,
+    #[error("with a cursor, count is a whole number from 1 to {0}")]
+    Count(i64),
     #[error("the member {0} is no user of this connection, nor another group of it")]
     NoMember(String),
     #[error("bulkId:{0} names no operation of this request that has made a resource")]
@@ -65,6 +73,9 @@ impl Refusal {
             | Self::NoTarget(_)
             | Self::Mutability(..)
             | Self::TooMany
+            | Self::InvalidCursor
+            | Self::ExpiredCursor
+            | Self::Count(_)
             | Self::NoMember(_) => StatusCode::BAD_REQUEST,
             // RFC 7644 §3.7.1.
             Self::Unique(_) | Self::LastAdministrator | Self::Reference(_) => StatusCode::CONFLICT,
@@ -81,7 +92,7 @@ impl Refusal {
         }
     }
 
-    /// The `scimType`, where RFC 7644 table 9 has one.
+    /// The `scimType`, where RFC 7644 table 9 or RFC 9865 §3 has one.
     pub fn scim_type(&self) -> Option<&'static str> {
         match self {
             Self::Syntax(_) => Some("invalidSyntax"),
@@ -92,6 +103,9 @@ impl Refusal {
             Self::Mutability(..) => Some("mutability"),
             Self::Unique(_) => Some("uniqueness"),
             Self::TooMany => Some("tooMany"),
+            Self::InvalidCursor => Some("invalidCursor"),
+            Self::ExpiredCursor => Some("expiredCursor"),
+            Self::Count(_) => Some("invalidCount"),
             _ => None,
         }
     }

@@ -1,99 +1,135 @@
-//! Lists: which page was asked for, and how it is answered (RFC 7644 §3.4.2).
+//! Lists: what a request asks for, and how it is answered (RFC 7644 §3.4.2, RFC 9865).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
+    attribute::Returned,
     call::Call,
     error::Refusal,
     filter::{self, Filter},
+    path,
     projection::Selection,
-    schema::ResourceType,
+    schema::{Located, ResourceType},
 };
 
 /// The most resources in one answer.
 pub const MOST: i64 = 200;
 /// How many an answer has if nobody says.
-const USUAL: i64 = 100;
-/// How many resources a filter without an index may look at; beyond it is `tooMany`.
-pub const MOST_EXAMINED: i64 = 10_000;
+pub const USUAL: i64 = 100;
 
-/// What a list request asks for.
-pub struct Wanted<'s> {
-    pub filter: Option<Filter<'s>>,
-    pub selection: Selection<'s>,
+/// What a list request asks for, whatever the resource type: the texts as they came.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    pub filter: Option<String>,
+    pub attributes: Option<String>,
+    pub excluded: Option<String>,
+    pub sort_by: Option<String>,
+    pub descending: bool,
     /// From 1.
     pub start_index: i64,
     /// At most [`MOST`]; 0 asks for the total only.
     pub count: i64,
+    /// Present in cursor paging; empty on the first page.
+    pub cursor: Option<String>,
 }
 
-impl<'s> Wanted<'s> {
+impl Asked {
     /// From the query of a GET.
     ///
     /// # Errors
-    /// A number is no number, or the filter is not understood.
-    pub fn from_query(call: &Call, resource_type: &'s ResourceType) -> Result<Self, Refusal> {
+    /// A number is no number, or a word is unknown.
+    pub fn from_query(call: &Call) -> Result<Self, Refusal> {
         let number = |name: &str| match call.parameter(name).filter(|text| !text.is_empty()) {
             None => Ok(None),
-            Some(text) => text.trim().parse().map(Some).map_err(|_| not_a_number(name)),
+            Some(text) => text.trim().parse().map(Some).map_err(|_| not_a_number(name, &call.parameter("cursor"))),
         };
-        Self::new(
-            call,
-            resource_type,
-            [call.parameter("filter"), call.parameter("attributes"), call.parameter("excludedAttributes")],
-            (number("startIndex")?, number("count")?),
-        )
+        Self::new(|name| call.parameter(name), number("startIndex")?, number("count")?)
     }
 
     /// From the body of `POST /.search` (RFC 7644 §3.4.3).
     ///
     /// # Errors
     /// Likewise.
-    pub fn from_body(call: &Call, body: &Value, resource_type: &'s ResourceType) -> Result<Self, Refusal> {
+    pub fn from_body(body: &Value) -> Result<Self, Refusal> {
         let body = body.as_object().ok_or(Refusal::Syntax("a search is a JSON object"))?;
-        let find = |name: &str| body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let number = |name: &str| match find(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => value.as_i64().map(Some).ok_or_else(|| not_a_number(name)),
-        };
-        let names = |name: &str| match find(name) {
+        let text = |name: &str| match find(body, name) {
             Some(Value::Array(names)) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
             Some(Value::String(names)) => Some(names.clone()),
             _ => None,
         };
-        let filter = find("filter").and_then(Value::as_str).map(str::to_owned);
-        Self::new(
-            call,
-            resource_type,
-            [filter, names("attributes"), names("excludedAttributes")],
-            (number("startIndex")?, number("count")?),
-        )
+        let number = |name: &str| match find(body, name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| not_a_number(name, &text("cursor"))),
+        };
+        Self::new(text, number("startIndex")?, number("count")?)
     }
 
     fn new(
-        call: &Call,
-        resource_type: &'s ResourceType,
-        [filter, attributes, excluded]: [Option<String>; 3],
-        (start_index, count): (Option<i64>, Option<i64>),
+        text: impl Fn(&str) -> Option<String>,
+        start_index: Option<i64>,
+        count: Option<i64>,
     ) -> Result<Self, Refusal> {
-        let filter = filter.filter(|text| !text.trim().is_empty());
+        let filled = |name: &str| text(name).filter(|text| !text.trim().is_empty());
+        let cursor = text("cursor");
+        let count = count.unwrap_or(USUAL);
+        // RFC 9865 §3: between 1 and the largest page. By index, RFC 7644 table 6: a negative one is 0.
+        if cursor.is_some() && !(1..=MOST).contains(&count) {
+            return Err(Refusal::Count(MOST));
+        }
+        let descending = match filled("sortOrder").as_deref().map(str::trim) {
+            None => false,
+            Some(word) if word.eq_ignore_ascii_case("ascending") => false,
+            Some(word) if word.eq_ignore_ascii_case("descending") => true,
+            Some(_) => return Err(Refusal::Value("sortOrder".to_owned(), "expected ascending or descending")),
+        };
         Ok(Self {
-            filter: filter
-                .map(|text| filter::parse(resource_type, &call.quirks().filter(resource_type, &text)))
-                .transpose()?,
-            selection: Selection::parse(resource_type, attributes.as_deref(), excluded.as_deref()),
-            // RFC 7644 table 6: less than 1 is 1, a negative count is 0.
+            filter: filled("filter"),
+            attributes: filled("attributes"),
+            excluded: filled("excludedAttributes"),
+            sort_by: filled("sortBy"),
+            descending,
             start_index: start_index.unwrap_or(1).max(1),
-            count: count.unwrap_or(USUAL).clamp(0, MOST),
+            count: count.clamp(0, MOST),
+            cursor: cursor.map(|cursor| cursor.trim().to_owned()),
         })
     }
 }
 
-/// How many a filter has found, and the page of them.
-pub fn cut<T>(found: Vec<T>, (offset, count): (i64, i64)) -> (i64, Vec<T>) {
-    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-    let (offset, count) = (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(count).unwrap_or_default());
-    (total, found.into_iter().skip(offset).take(count).collect())
+/// The same, understood by one resource type.
+#[derive(Debug, Clone)]
+pub struct Wanted<'s> {
+    pub filter: Option<Filter<'s>>,
+    pub selection: Selection<'s>,
+    /// `None` also where this type has no such attribute: then it is unassigned in all of them.
+    pub sort_by: Option<Located<'s>>,
+}
+
+impl<'s> Wanted<'s> {
+    /// Reads the names by the type's schemas.
+    ///
+    /// # Errors
+    /// The filter is not understood.
+    pub fn of(asked: &Asked, call: &Call, kind: &'s ResourceType) -> Result<Self, Refusal> {
+        let filter = asked.filter.as_deref().map(|text| filter::parse(kind, &call.quirks().filter(kind, text)));
+        Ok(Self {
+            filter: filter.transpose()?,
+            selection: Selection::parse(kind, asked.attributes.as_deref(), asked.excluded.as_deref()),
+            sort_by: asked.sort_by.as_deref().and_then(|name| sorted_by(kind, name)),
+        })
+    }
+}
+
+/// What `sortBy` names: a simple attribute, or the value of a complex one (RFC 7644 §3.4.2.3).
+fn sorted_by<'s>(kind: &'s ResourceType, name: &str) -> Option<Located<'s>> {
+    let found = path::locate(kind, name.trim())?;
+    let found = match found {
+        Located { attribute, sub: None, .. } if attribute.is_complex() => {
+            Located { sub: Some(attribute.sub("value")?), ..found }
+        }
+        found => found,
+    };
+    // Secrets have no order.
+    (found.leaf().returned != Returned::Never).then_some(found)
 }
 
 /// The selection of a request for one resource.
@@ -102,9 +138,14 @@ pub fn selection<'s>(call: &Call, resource_type: &'s ResourceType) -> Selection<
     Selection::parse(resource_type, attributes.as_deref(), excluded.as_deref())
 }
 
-/// A ListResponse; without a page, of all there is.
-pub fn response(resources: Vec<Value>, page: Option<(i64, i64)>) -> Value {
-    let (total, start_index) = page.unwrap_or((i64::try_from(resources.len()).unwrap_or(i64::MAX), 1));
+/// A ListResponse of all there is.
+pub fn response(resources: Vec<Value>) -> Value {
+    let total = i64::try_from(resources.len()).unwrap_or(i64::MAX);
+    indexed(resources, total, 1)
+}
+
+/// A page by index.
+pub fn indexed(resources: Vec<Value>, total: i64, start_index: i64) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": total,
@@ -114,6 +155,28 @@ pub fn response(resources: Vec<Value>, page: Option<(i64, i64)>) -> Value {
     })
 }
 
-fn not_a_number(name: &str) -> Refusal {
-    Refusal::Value(name.to_owned(), "expected a whole number")
+/// A page by cursor (RFC 9865 §2): without a next one it is the last; a total that is not known is left out.
+pub fn continued(resources: Vec<Value>, total: Option<i64>, next: Option<String>) -> Value {
+    let mut body = Map::new();
+    body.insert("schemas".to_owned(), json!(["urn:ietf:params:scim:api:messages:2.0:ListResponse"]));
+    if let Some(total) = total {
+        body.insert("totalResults".to_owned(), total.into());
+    }
+    body.insert("itemsPerPage".to_owned(), resources.len().into());
+    if let Some(next) = next {
+        body.insert("nextCursor".to_owned(), next.into());
+    }
+    body.insert("Resources".to_owned(), Value::Array(resources));
+    Value::Object(body)
+}
+
+fn find<'b>(body: &'b Map<String, Value>, name: &str) -> Option<&'b Value> {
+    body.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn not_a_number(name: &str, cursor: &Option<String>) -> Refusal {
+    match cursor {
+        Some(_) if name == "count" => Refusal::Count(MOST),
+        _ => Refusal::Value(name.to_owned(), "expected a whole number"),
+    }
 }

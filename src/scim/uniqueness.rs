@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{
-    attribute::Uniqueness,
+    attribute::{Kind, Uniqueness},
     schema::{Located, ResourceType},
 };
 use crate::{
@@ -47,6 +47,16 @@ pub fn name(resource_type: &ResourceType, located: &Located<'_>) -> String {
         None => format!("{scope}{}:{}", resource_type.name, located.name()),
         Some(urn) => format!("{scope}{}:{urn}:{}", resource_type.name, located.name()),
     }
+}
+
+/// The claims that say who has a value of the attribute, if there are such. Attributes in `columns` have a
+/// unique index of their own, and no claims.
+pub fn claim_of(resource_type: &ResourceType, located: &Located<'_>, columns: &[&str]) -> Option<String> {
+    let is_column = located.extension.is_none() && columns.contains(&&*located.attribute.name);
+    let is_text = matches!(located.leaf().kind, Kind::String | Kind::Reference);
+    // What is unique everywhere is claimed beyond the connection, and is no list's to ask about.
+    (located.leaf().uniqueness == Uniqueness::Server && is_text && located.attribute.name != "id" && !is_column)
+        .then(|| name(resource_type, located))
 }
 
 /// The attribute's own name in a claim's name, for a refusal.

@@ -4,6 +4,8 @@
 //! canonical resource has none of the first three. A lone value stands for a list of one. Other forms
 //! that clients send are [`super::quirks`]' to translate.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use base64::{Engine, engine::general_purpose};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
@@ -143,9 +145,19 @@ pub fn normalise(attribute: &Attribute, value: &Value) -> Result<Option<Value>, 
     match value {
         Value::Null => {}
         Value::Array(values) => {
+            // Ten thousand members are told apart in one pass.
+            let mut places = HashMap::new();
             for value in values {
-                if let Some(element) = single(attribute, value)? {
-                    add_element(&mut elements, element);
+                let Some(element) = single(attribute, value)? else { continue };
+                match identity(&element) {
+                    Some(identity) => match places.entry(identity) {
+                        Entry::Occupied(place) => merge(elements.get_mut(*place.get()), element),
+                        Entry::Vacant(place) => {
+                            place.insert(elements.len());
+                            elements.push(element);
+                        }
+                    },
+                    None => add_element(&mut elements, element),
                 }
             }
         }
@@ -175,11 +187,24 @@ pub fn same_element(a: &Value, b: &Value) -> bool {
 pub fn add_element(elements: &mut Vec<Value>, element: Value) {
     match elements.iter_mut().find(|known| same_element(known, &element)) {
         None => elements.push(element),
-        Some(known) => {
-            if let (Some(known), Value::Object(members)) = (known.as_object_mut(), element) {
-                known.extend(members);
-            }
+        known => merge(known, element),
+    }
+}
+
+fn merge(known: Option<&mut Value>, element: Value) {
+    if let (Some(Value::Object(known)), Value::Object(members)) = (known, element) {
+        known.extend(members);
+    }
+}
+
+/// What [`same_element`] compares, of elements that have a value.
+fn identity(element: &Value) -> Option<String> {
+    match element {
+        Value::Object(members) => {
+            let value = members.get("value")?;
+            Some(format!("{value} {}", members.get("type").unwrap_or(&Value::Null)))
         }
+        simple => Some(simple.to_string()),
     }
 }
 
@@ -238,10 +263,28 @@ fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
             if attribute.required && text.trim().is_empty() {
                 return Err(Refusal::Required(attribute.name.clone()));
             }
+            // PostgreSQL has no text with it, and no client means it.
+            if text.contains('\0') {
+                return wrong("expected a string without null characters");
+            }
             Ok(value.clone())
         }
         (Kind::String | Kind::Reference, _) => wrong("expected a string"),
         (Kind::Complex, _) => wrong("expected a JSON object"),
+    }
+}
+
+/// The longest text in bytes that an index takes in both databases.
+const LONGEST: usize = 1024;
+
+/// Refuses what no index could hold.
+///
+/// # Errors
+/// The attribute, if its text is too long.
+pub fn check_length(name: &str, text: Option<&str>) -> Result<(), Refusal> {
+    match text {
+        Some(text) if text.len() > LONGEST => Err(Refusal::Value(name.to_owned(), "at most 1024 bytes")),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,16 @@
 //! The few places where SQLite and PostgreSQL must be told different things, side by side.
 
+/// The function that tells where a text lies in another, from 1; 0 if it does not. Both compare as they are,
+/// without case, pattern or escape.
+pub fn position(is_postgres: bool) -> &'static str {
+    if is_postgres { "strpos" } else { "instr" }
+}
+
+/// Which index a table is read by. SQLite has no statistics that would tell it; PostgreSQL has, and no hints.
+pub fn indexed_by(is_postgres: bool, index: &str) -> String {
+    if is_postgres { String::new() } else { format!(" INDEXED BY {index}") }
+}
+
 /// The name of the unique index that was broken. PostgreSQL says it; SQLite says the columns
 /// (`users.realm, users.login_name_prepared`), and our indexes are named after them:
 /// `users_realm_login_name_prepared`.

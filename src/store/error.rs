@@ -9,6 +9,9 @@ pub enum Error {
     /// The database could not be reached, or a statement failed.
     #[error("database: {0}")]
     Database(#[source] sqlx::Error),
+    /// A statement took longer than it was given: see `Store::reader_within`.
+    #[error("the database took too long")]
+    Deadline,
     /// The database was made by a newer version.
     #[error("the database has schema {found}, newer than this program's {known}: use the newer program")]
     NewerSchema { found: i64, known: i64 },
@@ -76,6 +79,12 @@ impl From<sqlx::Error> for Error {
                 str::to_owned,
             );
             return Self::Conflict(Unique(super::dialect::index_name(name)));
+        }
+        // PostgreSQL's query_canceled; SQLite's SQLITE_INTERRUPT.
+        if let sqlx::Error::Database(database) = &error
+            && matches!(database.code().as_deref(), Some("57014" | "9"))
+        {
+            return Self::Deadline;
         }
         Self::Database(error)
     }

@@ -12,6 +12,7 @@
 //! and may run again. Nothing slow (hash, signature, network) runs inside one, and none nests.
 
 mod connect;
+mod deadline;
 pub mod dialect;
 mod erase;
 mod error;
@@ -27,7 +28,10 @@ mod statements;
 #[macro_use]
 mod text_enum;
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use sqlx::{
     Executor, PgConnection, PgPool, Postgres, SqlStr, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection,
@@ -68,6 +72,7 @@ enum Inner<'c> {
     Borrowed(Connection<'c>),
     SqliteReader(PoolConnection<Sqlite>),
     PostgresReader(PoolConnection<Postgres>),
+    Within(deadline::Within),
 }
 
 impl Db<'_> {
@@ -79,6 +84,7 @@ impl Db<'_> {
             Inner::Borrowed(Connection::Postgres(connection)) => Connection::Postgres(connection),
             Inner::SqliteReader(connection) => Connection::Sqlite(connection),
             Inner::PostgresReader(connection) => Connection::Postgres(connection),
+            Inner::Within(within) => within.connection(),
         }
     }
 
@@ -92,7 +98,12 @@ impl Db<'_> {
 
     /// Whether this is PostgreSQL: for the pairs of statements in [`dialect`], nothing else.
     pub fn is_postgres(&self) -> bool {
-        matches!(&self.inner, Inner::Borrowed(Connection::Postgres(_)) | Inner::PostgresReader(_))
+        match &self.inner {
+            Inner::Borrowed(connection) => matches!(connection, Connection::Postgres(_)),
+            Inner::SqliteReader(_) => false,
+            Inner::PostgresReader(_) => true,
+            Inner::Within(within) => within.is_postgres(),
+        }
     }
 }
 
@@ -147,6 +158,15 @@ impl Store {
             Self::Postgres { pool } => Inner::PostgresReader(pool.acquire().await?),
         };
         Ok(Db { inner, retry: false })
+    }
+
+    /// A connection to read with, none of whose statements goes on for longer than `limit`: it fails with
+    /// [`Error::Deadline`] then. For what no index may bound; the writer never waits for it.
+    ///
+    /// # Errors
+    /// As [`Store::reader`].
+    pub async fn reader_within(&self, limit: Duration) -> Result<Db<'static>> {
+        Ok(Db { inner: Inner::Within(deadline::Within::begin(self, limit).await?), retry: false })
     }
 
     /// Runs `unit` in a transaction and answers after its commit.

@@ -78,7 +78,7 @@ pub async fn remove(tx: &mut Tx<'_>, act: Act<'_>, user: &User, now: Timestamp) 
     if is_last_administrator(tx, user, now).await? {
         return Ok(Err(Refusal::LastAdministrator));
     }
-    if !sql::erase(tx, user.id, now).await? {
+    if !sql::erase(tx, user, now).await? {
         return Ok(Err(Refusal::State));
     }
     end_access(tx, act.master, user.id, now).await?;

@@ -85,6 +85,16 @@ mod tests {
         assert_ne!(prepared("аlice"), prepared("alice"), "Cyrillic and Latin stay visibly apart");
     }
 
+    proptest::proptest! {
+        /// Filters compare folded text with the prepared column.
+        #[test]
+        fn a_prepared_name_is_a_folded_one(text in "\\PC{1,20}") {
+            if let Ok(name) = LoginName::parse(&text) {
+                proptest::prop_assert_eq!(name.prepared(), crate::text::fold(&text));
+            }
+        }
+    }
+
     #[test]
     fn what_cannot_be_a_name_is_refused() {
         assert_eq!(LoginName::parse(""), Err(LoginNameError::Length));

@@ -1,9 +1,13 @@
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{LoginName, Realm, Status, User, prepare_email};
+use super::{
+    LoginName, Realm, Status, User, prepare_email,
+    provisioned::{self, Shown},
+};
 use crate::{
     clock::Timestamp,
+    counters::{self, Counter},
     id::{ConnectionId, OrganizationId, UserId},
     store::{Db, Json, Result, Tx},
 };
@@ -12,8 +16,10 @@ statements! {
     INSERT = "
         INSERT INTO users (id, organization_id, realm, login_name, login_name_prepared, email, email_prepared,
                            given_name, family_name, display_name, status, connection_id, external_id,
-                           webauthn_handle, document, version, created_at, updated_at, search)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17)";
+                           webauthn_handle, document, version, created_at, updated_at, search,
+                           scim_display_name, scim_given_name, scim_family_name, scim_active, scim_indexed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17,
+                $18, $19, $20, $21, TRUE)";
     FIND = "SELECT * FROM users WHERE id = $1 AND status <> 'removed'";
     FIND_IN = "
         SELECT * FROM users WHERE id = $1 AND status <> 'removed'
@@ -26,7 +32,9 @@ statements! {
     UPDATE = "
         UPDATE users SET login_name = $3, login_name_prepared = $4, email = $5, email_prepared = $6,
                          email_verified_at = $7, given_name = $8, family_name = $9, display_name = $10,
-                         external_id = $11, document = $12, version = version + 1, updated_at = $13, search = $14
+                         external_id = $11, document = $12, version = version + 1, updated_at = $13, search = $14,
+                         scim_display_name = $15, scim_given_name = $16, scim_family_name = $17, scim_active = $18,
+                         scim_indexed = TRUE
          WHERE id = $1 AND version = $2 AND status <> 'removed'";
     SET_STATUS = "
         UPDATE users SET status = $3, version = version + 1, updated_at = $4, deactivated_at = $5
@@ -34,7 +42,8 @@ statements! {
     ERASE = "
         UPDATE users SET status = 'removed', login_name = '', login_name_prepared = $2, email = NULL,
                          email_prepared = NULL, email_verified_at = NULL, given_name = '', family_name = '',
-                         display_name = '', search = '', connection_id = NULL, external_id = NULL, document = '{}', webauthn_handle = $3,
+                         display_name = '', search = '', scim_display_name = NULL, scim_given_name = NULL,
+                         scim_family_name = NULL, connection_id = NULL, external_id = NULL, document = '{}', webauthn_handle = $3,
                          version = version + 1, updated_at = $4
          WHERE id = $1 AND status <> 'removed'";
     DELETE_PASSWORD = "DELETE FROM passwords WHERE user_id = $1";
@@ -44,6 +53,7 @@ statements! {
     DELETE_TRUSTED_DEVICES = "DELETE FROM trusted_devices WHERE user_id = $1";
     DELETE_MEMBERSHIPS = "DELETE FROM memberships WHERE user_id = $1";
     DELETE_GROUP_MEMBERSHIPS = "DELETE FROM group_members WHERE user_id = $1";
+    DELETE_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
     DELETE_UNIQUE_VALUES = "DELETE FROM unique_values WHERE resource_id = $1";
     VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
     NOTE_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
@@ -132,6 +142,7 @@ fn fold(text: &str) -> String {
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
+    let shown = Shown::of(user);
     execute!(
         tx,
         INSERT,
@@ -152,8 +163,16 @@ pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
         Json(&user.document),
         user.created_at,
         search_text(user),
-    )
-    .map(|_| ())
+        shown.display_name,
+        shown.given_name,
+        shown.family_name,
+        shown.active,
+    )?;
+    if let Some(connection) = user.connection_id {
+        counters::add(tx, connection.0, Counter::Users, user.id.0, 1).await?;
+        provisioned::add_emails(tx, connection, user.id, &shown.emails).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn is_taken(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<bool> {
@@ -167,6 +186,7 @@ pub(super) async fn is_taken_by_another(db: &mut Db<'_>, user: &User) -> Result<
 
 /// Writes all but id, home, realm and status, if the version is still the one that was read.
 pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Result<bool> {
+    let shown = Shown::of(user);
     let written = execute!(
         tx,
         UPDATE,
@@ -184,7 +204,14 @@ pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Resu
         Json(&user.document),
         now,
         search_text(user),
+        shown.display_name,
+        shown.given_name,
+        shown.family_name,
+        shown.active,
     )?;
+    if let Some(connection) = user.connection_id.filter(|_| written == 1) {
+        provisioned::write_emails(tx, connection, user.id, &shown.emails).await?;
+    }
     Ok(written == 1)
 }
 
@@ -195,10 +222,14 @@ pub(super) async fn set_status(tx: &mut Tx<'_>, id: UserId, from: Status, to: St
 }
 
 /// Leaves a tombstone: the login name is free again, the id is not.
-pub(super) async fn erase(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<bool> {
+pub(super) async fn erase(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Result<bool> {
     // A prepared login name has no space, so nobody can take the tombstone's.
-    let tombstone = format!("removed {id}");
-    Ok(execute!(tx, ERASE, id, tombstone, Vec::<u8>::new(), now)? == 1)
+    let tombstone = format!("removed {}", user.id);
+    let erased = execute!(tx, ERASE, user.id, tombstone, Vec::<u8>::new(), now)? == 1;
+    if let Some(connection) = user.connection_id.filter(|_| erased) {
+        counters::add(tx, connection.0, Counter::Users, user.id.0, -1).await?;
+    }
+    Ok(erased)
 }
 
 /// What a removed person leaves behind in other tables, credentials above all: nothing of it may serve
@@ -211,6 +242,7 @@ pub(super) async fn delete_belongings(tx: &mut Tx<'_>, id: UserId) -> Result<()>
     execute!(tx, DELETE_TRUSTED_DEVICES, id)?;
     execute!(tx, DELETE_MEMBERSHIPS, id)?;
     execute!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
+    execute!(tx, DELETE_EMAILS, id)?;
     execute!(tx, DELETE_UNIQUE_VALUES, id).map(|_| ())
 }
 

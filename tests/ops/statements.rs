@@ -1,8 +1,8 @@
 //! What `sqlx::query!` would check, for both databases at once.
 
 use castellan::{
-    access, action_tokens, api_tokens, attempts, audit, clients, connections, custom_resources, groups, jobs, keys,
-    mail, mfa, organizations, portal_sessions, products, sessions, settings, tokens, users,
+    access, action_tokens, api_tokens, attempts, audit, clients, connections, counters, custom_resources, groups, jobs,
+    keys, mail, mfa, organizations, portal_sessions, products, search, sessions, settings, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -15,11 +15,13 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("attempts", attempts::STATEMENTS),
     ("connections", connections::STATEMENTS),
     ("custom_resources", custom_resources::STATEMENTS),
+    ("counters", counters::STATEMENTS),
     ("groups", groups::STATEMENTS),
     ("mfa", mfa::STATEMENTS),
     ("organizations", organizations::STATEMENTS),
     ("portal_sessions", portal_sessions::STATEMENTS),
     ("products", products::STATEMENTS),
+    ("search", search::STATEMENTS),
     ("settings", settings::STATEMENTS),
     ("users", users::STATEMENTS),
     ("audit", audit::STATEMENTS),

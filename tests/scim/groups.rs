@@ -217,7 +217,7 @@ async fn large_groups_are_answered_short() {
     let world = castellan.world().await;
     let tool = Tool::new(&castellan, &world.client).await;
     let mut members = Vec::new();
-    for number in 0..1001 {
+    for number in 0..1002 {
         members.push(tool.person(&format!("person-{number}")).await);
     }
     let group = tool.group("Everybody", &members.iter().take(1000).collect::<Vec<_>>()).await;
@@ -235,6 +235,22 @@ async fn large_groups_are_answered_short() {
         .patch(&format!("{}?attributes=members", at(&group)), json!([{ "op": "remove", "path": "externalId" }]))
         .await;
     assert_eq!(values(&answer.expect(200)).len(), 1001);
+    // PUT is answered in full, whatever the size (RFC 7644 §3.5.1), and moves the version once.
+    let body = |people: &[Value]| {
+        let listed = people.iter().map(|person| json!({ "value": id(person) })).collect::<Vec<_>>();
+        json!({ "displayName": "All", "members": listed })
+    };
+    let answer = tool.put(&at(&group), &body(&members[1..])).await;
+    assert_eq!((values(&answer.expect(200)).len(), answer.header("etag")), (1001, "W/\"4\""));
+    let answer = tool.put(&at(&group), &body(&members[1..])).await;
+    assert_eq!((values(&answer.expect(200)).len(), answer.header("etag")), (1001, "W/\"4\""));
+    // One who is nobody's refuses all of the thousand.
+    let mut strangers = members.clone();
+    strangers.push(json!({ "id": "0198a000-0000-7000-8000-00000000000a" }));
+    refused(&tool.put(&at(&group), &body(&strangers)).await, 400, "invalidValue");
+    let add = json!([{ "op": "add", "path": "members", "value": strangers.iter().map(|one| json!({ "value": one["id"] })).collect::<Vec<_>>() }]);
+    refused(&tool.patch(&at(&group), add).await, 400, "invalidValue");
+    assert_eq!(values(&tool.get(&at(&group)).await.expect(200)).len(), 1001);
 }
 
 /// Issue 3, must show 4, already.

@@ -1,9 +1,11 @@
 //! Behaviour of `scim`, over HTTP: a tool with a token provisions people and groups.
 
 mod bulk;
+mod cursors;
 mod custom_types;
 mod deprovisioning;
 mod discovery;
+mod filters;
 mod groups;
 mod isolation;
 mod lists;
@@ -13,6 +15,7 @@ mod people;
 mod races;
 mod refusals;
 mod schemas;
+mod sorting;
 mod vendors;
 
 use std::{sync::Mutex, time::Duration};

@@ -59,6 +59,28 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Leaves the accounts as the version before the columns of SCIM filters wrote them.
+    pub async fn forget_what_filters_compare(&self) {
+        for sql in [
+            "UPDATE users SET scim_display_name = NULL, scim_given_name = NULL, scim_family_name = NULL,
+                              scim_active = TRUE, scim_indexed = FALSE",
+            "DELETE FROM user_emails",
+        ] {
+            match self {
+                Self::Sqlite(path) => {
+                    let url = format!("sqlite:{}", path.display());
+                    SqliteConnection::connect(&url).await.expect("the file opens").execute(sql).await.expect("written");
+                }
+                Self::Postgres { server, name } => {
+                    let url = format!("{server}{name}");
+                    PgConnection::connect(&url).await.expect("it answers").execute(sql).await.expect("written");
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Self::Sqlite(path) = self {

@@ -6,7 +6,7 @@ mod process;
 mod world;
 
 pub use ceilings::Ceilings;
-pub use demo::{Demo, Options, second_node};
+pub use demo::{Demo, Options, free_port, second_node};
 pub use process::Process;
 use process::SERVER_CORE;
 pub use world::{Client, User, World};

@@ -5,8 +5,10 @@
 //! A resource is a document of one connection ([`crate::custom_resources`]); it means nothing to the rest
 //! of the server, so a write is the row, its unique values, an audit event and the log.
 
-pub mod search;
+mod listed;
 mod write;
+
+pub(in crate::scim) use listed::Listed;
 
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};

@@ -75,7 +75,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: CustomResourceId) -
     loop {
         let found = find(tx, call, id).await?;
         unique::release(tx, id.0).await?;
-        if custom_resources::delete(tx, &found).await? {
+        if custom_resources::delete(tx, place(call, kind(call)?), &found).await? {
             break;
         }
     }

@@ -61,7 +61,7 @@ fn is_assigned(value: &Value) -> bool {
     }
 }
 
-fn compare(value: &Value, operator: Operator, literal: &Literal) -> bool {
+pub(super) fn compare(value: &Value, operator: Operator, literal: &Literal) -> bool {
     match (value, literal) {
         (Value::String(text), Literal::Exact(wanted)) => compare_text(text, operator, wanted),
         (Value::String(text), Literal::Text(wanted)) => compare_text(&fold(text), operator, wanted),

@@ -2,12 +2,14 @@
 //!
 //! Attributes are resolved and literals checked while parsing, so that a tree has a meaning for sure:
 //! an unknown attribute is refused, it never matches everything. Length, terms and depth are limited
-//! before any work is done. [`evaluate`] answers whether a resource matches; which rows may match at
-//! all is asked of [`Filter::pinned`] by whoever reads them.
+//! before any work is done. The tree has two back ends: [`evaluate`] answers whether a resource matches,
+//! [`bounds`] which rows may match at all, as a condition of [`crate::search`]; a property test holds them
+//! together.
 //!
 //! One choice: `ne` is the opposite of `eq`, also for lists. Forms beyond the grammar, which Entra ID
 //! sends, are [`super::quirks`]' to rewrite.
 
+pub mod bounds;
 mod evaluate;
 mod lexer;
 mod parse;
@@ -69,21 +71,6 @@ pub enum Literal {
 }
 
 impl Filter<'_> {
-    /// The value that a matching resource must have at the top-level attribute `name`, if the filter
-    /// says so by `eq` on its own or under `and`: then an index finds the candidates. Text of
-    /// attributes without `caseExact` is folded.
-    pub fn pinned(&self, name: &str) -> Option<&str> {
-        match self {
-            Self::And(a, b) => a.pinned(name).or_else(|| b.pinned(name)),
-            Self::Compare(located, Operator::Equal, Literal::Exact(text) | Literal::Text(text))
-                if located.extension.is_none() && located.name() == name =>
-            {
-                Some(text)
-            }
-            _ => None,
-        }
-    }
-
     /// The equal comparisons that are all true of what matches: what an element must be made of.
     pub fn equalities(&self) -> Vec<(&Located<'_>, &Literal)> {
         match self {

@@ -4,9 +4,11 @@
 //! that one more member of a large group costs what it costs in a small one, and a read that leaves
 //! them out does not touch them. What a group gives its members is an assignment to it.
 
+mod listed;
 mod members;
-pub mod search;
 mod write;
+
+pub(in crate::scim) use listed::Listed;
 
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Map, Value, json};
@@ -100,24 +102,50 @@ async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Faul
     let id = call.id()?;
     let owned = call.clone();
     let is_patch = matches!(change, write::Change::Patch(_));
-    call.app
+    let (group, is_changed, told) = call
+        .app
         .store
         .write(async move |tx| {
             let (group, is_changed) = write::change(tx, &owned, id, &change).await?;
-            let answer = if is_patch && hides_members(tx, &owned, &group).await? {
-                Answer::empty(StatusCode::NO_CONTENT).about(group.id.0, group.version)
+            let told = if !has_many_members(tx, &owned, &group).await? {
+                Told::Now(answer(tx, &owned, &group).await?)
+            } else if is_patch && owned.parameter("attributes").is_none() {
+                Told::Nothing
             } else {
-                answer(tx, &owned, &group).await?
+                Told::Afterwards
             };
-            Ok(if is_changed { answer.logged() } else { answer })
+            Ok::<_, Fault>((group, is_changed, told))
         })
-        .await
+        .await?;
+    let nothing = Answer::empty(StatusCode::NO_CONTENT).about(group.id.0, group.version);
+    let answer = match told {
+        Told::Now(answer) => answer,
+        Told::Nothing => nothing,
+        Told::Afterwards => {
+            let mut db = call.app.store.reader().await?;
+            match groups::find_provisioned(&mut db, call.connection.id, id).await? {
+                Some(group) => answer(&mut db, call, &group).await?,
+                // Somebody has deleted it meanwhile.
+                None => nothing,
+            }
+        }
+    };
+    Ok(if is_changed { answer.logged() } else { answer })
 }
 
-/// Whether the answer would be a long list that nobody asked for.
-async fn hides_members(db: &mut Db<'_>, call: &Call, group: &Group) -> Result<bool, Fault> {
+/// How a change is answered.
+enum Told {
+    Now(Answer),
+    /// 204: it would be a long list that nobody has asked for.
+    Nothing,
+    /// A long list that was asked for; it is read behind the commit, so that no other write waits for it.
+    Afterwards,
+}
+
+/// Whether the answer has more members than are shown by the way.
+async fn has_many_members(db: &mut Db<'_>, call: &Call, group: &Group) -> Result<bool, Fault> {
     let kind = call.resource_type(TYPE)?;
-    if call.parameter("attributes").is_some() || !list::selection(call, kind).shows(kind, "members") {
+    if !list::selection(call, kind).shows(kind, "members") {
         return Ok(false);
     }
     Ok(groups::members_count(db, group.id, MOST_MEMBERS_SHOWN + 1).await? > MOST_MEMBERS_SHOWN)

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Attributes that have a unique index, and need no row in `unique_values`.
-const UNIQUE_COLUMNS: [&str; 1] = ["displayName"];
+pub(super) const UNIQUE_COLUMNS: [&str; 1] = ["displayName"];
 /// How many of those left out the log names.
 const STRANGERS_NAMED: usize = 20;
 
@@ -40,11 +40,12 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     let mut resource = resource.clone();
     let members = members::take(&mut resource)?;
     let claimed = resource.clone();
+    let (display_name, external_id) = take_columns(&mut resource)?;
     let new = NewGroup {
         organization_id: call.connection.organization_id,
         connection_id: Some(call.connection.id),
-        display_name: take_text(&mut resource, "displayName").unwrap_or_default(),
-        external_id: take_text(&mut resource, "externalId"),
+        display_name,
+        external_id,
         document: Value::Object(resource),
     };
     let written = groups::insert(tx, &new, call.now).await?;
@@ -117,12 +118,8 @@ async fn rewrite(
         return Ok(Some((differences, group.clone())));
     }
     let claimed = after.clone();
-    let next = Group {
-        display_name: take_text(&mut after, "displayName").unwrap_or_default(),
-        external_id: take_text(&mut after, "externalId"),
-        document: Value::Object(after),
-        ..group.clone()
-    };
+    let (display_name, external_id) = take_columns(&mut after)?;
+    let next = Group { display_name, external_id, document: Value::Object(after), ..group.clone() };
     match groups::update(tx, &next, call.now).await? {
         Ok(group) => {
             claim(tx, call, &group, &claimed).await?;
@@ -184,8 +181,7 @@ async fn apply(
         members::Change::Add(named) => add(tx, call, group, named, moved).await,
         members::Change::Remove(ids) => remove(tx, group, ids, moved).await,
         members::Change::Set(named) => {
-            let mut present: BTreeSet<UserId> =
-                groups::members(tx, group).await?.into_iter().map(|member| member.user_id).collect();
+            let mut present: BTreeSet<UserId> = groups::member_ids(tx, group).await?.into_iter().collect();
             present.extend(groups::children(tx, group).await?.into_iter().map(|child| UserId(child.group_id.0)));
             let wanted: BTreeSet<UserId> = named.ids.iter().copied().collect();
             let gone: Vec<UserId> = present.difference(&wanted).copied().collect();
@@ -259,6 +255,14 @@ async fn record(tx: &mut Tx<'_>, call: &Call, group: &Group, kind: &'static str,
     let event =
         Event::new(group.organization_id, kind, call.by.clone()).on(SubjectKind::Group, group.id.0).with(details);
     Ok(audit::record(tx, &call.app.master, event, call.now).await?)
+}
+
+/// Name and external id, which have columns.
+fn take_columns(resource: &mut Map<String, Value>) -> Result<(String, Option<String>), Refusal> {
+    let (name, external_id) = (take_text(resource, "displayName"), take_text(resource, "externalId"));
+    value::check_length("displayName", name.as_deref())?;
+    value::check_length("externalId", external_id.as_deref())?;
+    Ok((name.unwrap_or_default(), external_id))
 }
 
 fn take_text(resource: &mut Map<String, Value>, name: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! `userName`, `externalId`, `displayName`, `name.givenName`, `name.familyName`, `active` and the value
 //! of the preferred address have columns, since other rooms need them; all else lies in the document
-//! under its canonical name. [`DERIVED`] in the document lists attributes whose column we filled
+//! under its canonical name. [`provisioned::DERIVED`] in the document lists attributes whose column we filled
 //! ourselves, so that an answer never shows what no tool has set.
 
 use serde_json::{Map, Value, json};
@@ -10,11 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::{
     mail,
     scim::{error::Refusal, value},
-    users::{LoginName, Status, User},
+    users::{LoginName, Status, User, provisioned},
 };
 
-/// Where the document says which columns are ours. No attribute can have this name (RFC 7643 §2.1).
-const DERIVED: &str = "$derived";
 /// Attributes that have a unique index, and need no row in `unique_values`.
 pub const UNIQUE_COLUMNS: [&str; 1] = ["userName"];
 
@@ -47,6 +45,11 @@ impl Columns {
         let login_name = LoginName::parse(&user_name)
             .map_err(|_| Refusal::Value("userName".to_owned(), "1 to 320 characters without spaces"))?;
         let (external_id, display_name) = (text("externalId"), text("displayName"));
+        value::check_length("externalId", external_id.as_deref())?;
+        value::check_length("displayName", display_name.as_deref())?;
+        for email in rest.get("emails").and_then(Value::as_array).into_iter().flatten() {
+            value::check_length("emails", email.get("value").and_then(Value::as_str))?;
+        }
         let active = rest.shift_remove("active").and_then(|active| active.as_bool());
         rest.shift_remove("password");
         let mut derived = Vec::new();
@@ -63,7 +66,7 @@ impl Columns {
             mail::is_mailable(&user_name).then_some(user_name)
         });
         if !derived.is_empty() {
-            rest.insert(DERIVED.to_owned(), json!(derived));
+            rest.insert(provisioned::DERIVED.to_owned(), json!(derived));
         }
         let document = Value::Object(rest);
         Ok(Self { login_name, external_id, email, given_name, family_name, display_name, active, document })
@@ -120,15 +123,10 @@ fn take_name(rest: &mut Map<String, Value>) -> (String, String, Option<String>) 
     (given_name, family_name, formatted)
 }
 
-/// The place of the preferred address: the primary one, or else the first.
-fn preferred(emails: &[Value]) -> Option<usize> {
-    emails.iter().position(value::is_primary).or((!emails.is_empty()).then_some(0))
-}
-
 /// Takes the preferred address out, if mail can go to it; its element stays, without the value.
 fn take_email(rest: &mut Map<String, Value>) -> Option<String> {
     let emails = rest.get_mut("emails")?.as_array_mut()?;
-    let preferred = preferred(emails)?;
+    let preferred = provisioned::preferred(emails)?;
     let element = emails.get_mut(preferred)?.as_object_mut()?;
     if !element.get("value")?.as_str().is_some_and(mail::is_mailable) {
         return None;
@@ -142,8 +140,8 @@ fn take_email(rest: &mut Map<String, Value>) -> Option<String> {
 /// The canonical resource of a user: what [`Columns::of`] took apart.
 pub fn canonical(user: &User) -> Map<String, Value> {
     let mut resource = user.document.as_object().cloned().unwrap_or_default();
-    let derived = resource.shift_remove(DERIVED).unwrap_or_default();
-    let is_derived = |name: &str| derived.as_array().is_some_and(|names| names.iter().any(|derived| derived == name));
+    resource.shift_remove(provisioned::DERIVED);
+    let is_derived = |name: &str| provisioned::is_derived(user, name);
     resource.insert("userName".to_owned(), user.login_name.as_given().into());
     if let Some(external_id) = &user.external_id {
         resource.insert("externalId".to_owned(), external_id.as_str().into());
@@ -159,14 +157,8 @@ pub fn canonical(user: &User) -> Map<String, Value> {
         let name = resource.entry("name").or_insert_with(|| json!({}));
         name[part] = text.as_str().into();
     }
-    if let Some(email) = user.email.as_ref().filter(|_| !is_derived("emails")) {
-        let emails = resource.entry("emails").or_insert_with(|| json!([{}]));
-        if let Some(element) = emails.as_array_mut().and_then(|emails| {
-            let preferred = preferred(emails)?;
-            emails.get_mut(preferred)?.as_object_mut()
-        }) {
-            element.entry("value").or_insert_with(|| email.as_str().into());
-        }
+    if let Some(emails) = provisioned::emails(user) {
+        resource.insert("emails".to_owned(), emails);
     }
     resource
 }

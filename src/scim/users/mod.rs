@@ -3,9 +3,11 @@
 //! Reading and answering is here; what a write does is in [`write`], how a resource lies in a row in
 //! [`mapping`].
 
+mod listed;
 mod mapping;
-pub mod search;
 mod write;
+
+pub(in crate::scim) use listed::Listed;
 
 use axum::{http::StatusCode, response::Response};
 use serde_json::{Value, json};
