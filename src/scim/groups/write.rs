@@ -22,6 +22,8 @@ use crate::{
     store::Tx,
 };
 
+/// How many members may go at once before the log warns of it.
+const MANY_REMOVED: i64 = 10;
 /// Attributes that have a unique index, and need no row in `unique_values`.
 pub(super) const UNIQUE_COLUMNS: [&str; 1] = ["displayName"];
 /// How many of those left out the log names.
@@ -90,6 +92,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     if rewritten.is_empty() {
         group = touch(tx, call, group).await?;
     }
+    warn_of_shrinking(tx, call, id, moved.removed).await?;
     let counts = json!({ "added": moved.added, "removed": moved.removed });
     record(tx, call, &group, "group.updated", counts.clone()).await?;
     let details = json!({ "changed": rewritten, "members": counts });
@@ -128,6 +131,16 @@ async fn rewrite(
         Err(NotWritten::Taken) => Err(Refusal::Unique("displayName".to_owned()).into()),
         Err(NotWritten::Stale) => Ok(None),
     }
+}
+
+/// A tool that means to add one member and sends `replace` empties the group: it is obeyed, since a full
+/// push looks the same, but the administrator is told.
+async fn warn_of_shrinking(tx: &mut Tx<'_>, call: &Call, id: GroupId, removed: u64) -> Result<(), Fault> {
+    let limit = i64::try_from(removed).unwrap_or(i64::MAX);
+    if limit >= MANY_REMOVED && groups::members_count(tx, id, limit).await? < limit {
+        call.warn(format!("members: {removed} were removed by one request, more than are left"));
+    }
+    Ok(())
 }
 
 /// Moves the version after members have. Who sent `If-Match` is refused if somebody was faster.

@@ -13,9 +13,9 @@ use castellan::{
     users,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Tool, settings};
+use super::{Tool, at, settings};
 use crate::support::Castellan;
 
 #[derive(Deserialize)]
@@ -180,4 +180,24 @@ async fn jumpcloud_activating() {
 #[tokio::test]
 async fn tools_that_are_no_vendors() {
     replay(include_str!("generic.json")).await;
+}
+
+/// PostHog#47336: a replace of members by the new one only. RFC 7644 §3.5.2.3 has them all replaced, and
+/// Okta's full push relies on it.
+#[tokio::test]
+async fn a_group_that_loses_most_members_at_once_is_warned_of() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::new(&castellan, &world.client).await;
+    let mut people = Vec::new();
+    for number in 0..12 {
+        people.push(tool.person(&format!("person-{number}")).await);
+    }
+    let group = tool.group("Staff", &people.iter().collect::<Vec<_>>()).await;
+    castellan.advance(1);
+    let replace = json!([{ "op": "replace", "path": "members", "value": [{ "value": people[0]["id"] }] }]);
+    let after = tool.patch(&at(&group), replace).await.expect(200);
+    assert_eq!(after["members"].as_array().map(Vec::len), Some(1));
+    let warnings = tool.log(14).await[0].details.0["warnings"].clone();
+    assert_eq!(warnings, json!(["members: 11 were removed by one request, more than are left"]));
 }
