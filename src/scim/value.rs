@@ -4,17 +4,20 @@
 //! canonical resource has none of the first three. A lone value stands for a list of one. Other forms
 //! that clients send are [`super::quirks`]' to translate.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, engine::general_purpose};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::{
-    attribute::{Attribute, Kind},
+    attribute::{Attribute, Kind, Mutability},
     error::Refusal,
     schema::ResourceType,
 };
+
+/// How many values an attribute has at most.
+const MOST_VALUES: usize = 250;
 
 /// What to do about names that no schema knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -141,28 +144,20 @@ pub fn normalise(attribute: &Attribute, value: &Value) -> Result<Option<Value>, 
     if !attribute.multi_valued {
         return single(attribute, value);
     }
-    let mut elements = Vec::new();
+    let mut distinct = Distinct::default();
     match value {
         Value::Null => {}
         Value::Array(values) => {
-            // Ten thousand members are told apart in one pass.
-            let mut places = HashMap::new();
             for value in values {
-                let Some(element) = single(attribute, value)? else { continue };
-                match identity(&element) {
-                    Some(identity) => match places.entry(identity) {
-                        Entry::Occupied(place) => merge(elements.get_mut(*place.get()), element),
-                        Entry::Vacant(place) => {
-                            place.insert(elements.len());
-                            elements.push(element);
-                        }
-                    },
-                    None => add_element(&mut elements, element),
+                if let Some(element) = single(attribute, value)? {
+                    distinct.add(element);
                 }
             }
         }
-        value => elements.extend(single(attribute, value)?),
+        value => single(attribute, value)?.into_iter().for_each(|element| distinct.add(element)),
     }
+    let elements = distinct.elements;
+    check_count(attribute, &elements)?;
     if elements.iter().filter(|element| is_primary(element)).count() > 1 {
         return Err(Refusal::Value(attribute.name.clone(), "one value at most is primary"));
     }
@@ -183,29 +178,55 @@ pub fn same_element(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Appends an element, or merges it into the one that is the same value.
-pub fn add_element(elements: &mut Vec<Value>, element: Value) {
-    match elements.iter_mut().find(|known| same_element(known, &element)) {
-        None => elements.push(element),
-        known => merge(known, element),
-    }
+/// A list in which no value occurs twice, in the sense of [`same_element`].
+#[derive(Debug, Default)]
+pub struct Distinct {
+    pub elements: Vec<Value>,
+    places: HashMap<String, usize>,
 }
 
-fn merge(known: Option<&mut Value>, element: Value) {
-    if let (Some(Value::Object(known)), Value::Object(members)) = (known, element) {
-        known.extend(members);
+impl Distinct {
+    /// Those of a list; the later of two that are the same value is merged into the first.
+    pub fn of(elements: Vec<Value>) -> Self {
+        let mut distinct = Self::default();
+        elements.into_iter().for_each(|element| distinct.add(element));
+        distinct
     }
-}
 
-/// What [`same_element`] compares, of elements that have a value.
-fn identity(element: &Value) -> Option<String> {
-    match element {
-        Value::Object(members) => {
-            let value = members.get("value")?;
-            Some(format!("{value} {}", members.get("type").unwrap_or(&Value::Null)))
+    /// Appends an element, or merges it into the one that is the same value.
+    pub fn add(&mut self, element: Value) {
+        let end = self.elements.len();
+        let place = *self.places.entry(identity(&element)).or_insert(end);
+        if place == end {
+            self.elements.push(element);
+        } else if let (Some(known), Value::Object(members)) = (self.elements[place].as_object_mut(), element) {
+            known.extend(members);
         }
-        simple => Some(simple.to_string()),
     }
+}
+
+/// Equal for elements that are the same value, and for these only.
+fn identity(element: &Value) -> String {
+    match element.as_object() {
+        Some(members) => match (members.get("value"), members.get("type")) {
+            (Some(value), kind) => format!("{value} {}", kind.unwrap_or(&Value::Null)),
+            (None, _) => format!("{:?}", members.iter().collect::<BTreeMap<_, _>>()),
+        },
+        None => element.to_string(),
+    }
+}
+
+/// Refuses a list that is too long, so that no request costs more than its share. Members of groups,
+/// whose values are set once, are rows of their own, and as many as there are.
+///
+/// # Errors
+/// It has more than [`MOST_VALUES`] elements.
+pub fn check_count(attribute: &Attribute, elements: &[Value]) -> Result<(), Refusal> {
+    let are_rows = attribute.sub("value").is_some_and(|value| value.mutability == Mutability::Immutable);
+    if elements.len() > MOST_VALUES && !are_rows {
+        return Err(Refusal::Value(attribute.name.clone(), "at most 250 values"));
+    }
+    Ok(())
 }
 
 /// Whether an element says that it is the preferred one.
@@ -263,28 +284,10 @@ fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
             if attribute.required && text.trim().is_empty() {
                 return Err(Refusal::Required(attribute.name.clone()));
             }
-            // PostgreSQL has no text with it, and no client means it.
-            if text.contains('\0') {
-                return wrong("expected a string without null characters");
-            }
             Ok(value.clone())
         }
         (Kind::String | Kind::Reference, _) => wrong("expected a string"),
         (Kind::Complex, _) => wrong("expected a JSON object"),
-    }
-}
-
-/// The longest text in bytes that an index takes in both databases.
-const LONGEST: usize = 1024;
-
-/// Refuses what no index could hold.
-///
-/// # Errors
-/// The attribute, if its text is too long.
-pub fn check_length(name: &str, text: Option<&str>) -> Result<(), Refusal> {
-    match text {
-        Some(text) if text.len() > LONGEST => Err(Refusal::Value(name.to_owned(), "at most 1024 bytes")),
-        _ => Ok(()),
     }
 }
 
@@ -359,6 +362,19 @@ mod tests {
         ] {
             assert_eq!(user(&sent).expect_err("refused").scim_type(), Some(refused), "{sent}");
         }
+    }
+
+    #[test]
+    fn lists_are_long_only_where_they_are_rows() {
+        let registry = Registry::load(None).expect("embedded schemas");
+        let group = registry.resource_type("Group").expect("a type");
+        let list = |count: usize| json!((0..count).map(|n| json!({ "value": n.to_string() })).collect::<Vec<_>>());
+        assert!(user(&json!({ "userName": "a", "emails": list(MOST_VALUES) })).is_ok());
+        let refusal = user(&json!({ "userName": "a", "emails": list(MOST_VALUES + 1) })).expect_err("refused");
+        assert_eq!(refusal.scim_type(), Some("invalidValue"));
+        let members = json!({ "displayName": "g", "members": list(20_000) });
+        let read = resource(group, &members, Unknown::Ignore).expect("accepted");
+        assert_eq!(read["members"].as_array().map(Vec::len), Some(20_000));
     }
 
     #[test]

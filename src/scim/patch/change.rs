@@ -21,14 +21,18 @@ impl Change<'_, '_> {
     pub(super) fn apply(&self, container: &mut Map<String, Value>) -> Result<(), Refusal> {
         let attribute = self.located.attribute;
         let before = container.remove(&attribute.name);
+        let set_once = before.as_ref().filter(|_| attribute.mutability == Mutability::Immutable).cloned();
         let after = match (self.filter, self.located.sub) {
-            (Some(filter), sub) => self.filtered(filter, sub, list(before.clone()))?,
-            (None, Some(sub)) if attribute.multi_valued => self.each(sub, list(before.clone()))?,
-            (None, Some(sub)) => self.member(sub, before.clone())?,
-            (None, None) if attribute.multi_valued => self.elements(list(before.clone()))?,
-            (None, None) => self.whole(before.clone())?,
+            (Some(filter), sub) => self.filtered(filter, sub, list(before))?,
+            (None, Some(sub)) if attribute.multi_valued => self.each(sub, list(before))?,
+            (None, Some(sub)) => self.member(sub, before)?,
+            (None, None) if attribute.multi_valued => self.elements(list(before))?,
+            (None, None) => self.whole(before)?,
         };
-        if attribute.mutability == Mutability::Immutable && before.is_some() && before != after {
+        if let Some(Value::Array(elements)) = &after {
+            value::check_count(attribute, elements)?;
+        }
+        if set_once.is_some() && set_once != after {
             return Err(Refusal::Mutability(attribute.name.clone(), "it is set once"));
         }
         match after {
@@ -106,9 +110,9 @@ impl Change<'_, '_> {
             Kind::Replace => elements = given,
             Kind::Add => {
                 let primary = given.iter().find(|element| value::is_primary(element)).cloned();
-                for element in given {
-                    value::add_element(&mut elements, element);
-                }
+                let mut distinct = value::Distinct::of(elements);
+                given.into_iter().for_each(|element| distinct.add(element));
+                elements = distinct.elements;
                 if let Some(primary) = primary {
                     only_primary(&mut elements, |element| value::same_element(element, &primary));
                 }
@@ -183,12 +187,14 @@ impl Change<'_, '_> {
             keep_one_primary(self.located.attribute, elements, chosen)?;
         }
         elements.retain(|element| element.as_object().is_none_or(|object| !object.is_empty()));
+        // Two may have become the same (RFC 7643 §2.4).
+        *elements = value::Distinct::of(std::mem::take(elements)).elements;
         Ok(())
     }
 
     /// `attr[filter]` with a value: `add` merges into the chosen elements, `replace` puts it in their
     /// place (RFC 7644 §3.5.2.3).
-    fn merge_into(&self, elements: &mut [Value], chosen: &[bool]) -> Result<(), Refusal> {
+    fn merge_into(&self, elements: &mut Vec<Value>, chosen: &[bool]) -> Result<(), Refusal> {
         let attribute = self.located.attribute;
         let given = match &self.operation.value {
             Value::Array(values) if values.len() == 1 => &values[0],
@@ -206,6 +212,7 @@ impl Change<'_, '_> {
         if given.get("primary") == Some(&Value::Bool(true)) {
             keep_one_primary(attribute, elements, chosen)?;
         }
+        *elements = value::Distinct::of(std::mem::take(elements)).elements;
         Ok(())
     }
 }

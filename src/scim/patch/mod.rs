@@ -136,4 +136,6 @@ pub fn target<'s>(resource_type: &'s ResourceType, operation: &Operation) -> Opt
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

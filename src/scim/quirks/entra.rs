@@ -32,8 +32,8 @@ pub(super) fn standard_urn<'n>(kind: &ResourceType, name: &'n str) -> Cow<'n, st
     for extension in &kind.extensions {
         let Some((head, kind)) = extension.schema.id.rsplit_once(':') else { continue };
         let length = head.len() + kind.len();
-        let Some(start) = name.get(..length) else { continue };
-        if start[..head.len()].eq_ignore_ascii_case(head) && start[head.len()..].eq_ignore_ascii_case(kind) {
+        let (Some(first), Some(second)) = (name.get(..head.len()), name.get(head.len()..length)) else { continue };
+        if first.eq_ignore_ascii_case(head) && second.eq_ignore_ascii_case(kind) {
             return Cow::Owned(format!("{}{}", extension.schema.id, &name[length..]));
         }
     }

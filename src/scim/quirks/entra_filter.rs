@@ -52,8 +52,12 @@ impl<'s, 't> Rewriter<'s, 't> {
         let mut expected = Expected::Term;
         loop {
             let before = self.lexer.at();
-            let Some(token) = self.lexer.next().ok()? else { return Some(()) };
+            let token = self.lexer.next().ok()?;
             let raw = self.text.get(before..self.lexer.at())?;
+            let Some(token) = token else {
+                self.out.push_str(raw);
+                return Some(());
+            };
             expected = match (expected, token) {
                 (Expected::Term, Token::Open) => self.keep(raw, Expected::Term),
                 (Expected::Term, Token::Word(word)) if word.eq_ignore_ascii_case("not") => {
@@ -95,6 +99,7 @@ impl<'s, 't> Rewriter<'s, 't> {
 
     fn literal(&mut self, raw: &str, token: &Token<'_>) -> Expected {
         let text = match token {
+            Token::Word("true" | "false") => "",
             Token::Word(word) => *word,
             Token::Text(text) => text.as_str(),
             _ => "",

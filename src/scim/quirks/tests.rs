@@ -136,6 +136,20 @@ fn what_replaces_a_missing_element_makes_it_for_entra_id_only() {
     assert_eq!(operations_of(Vendor::Entra, &whole)[0].0, Kind::Replace);
 }
 
+/// Names are cut at characters only: fuzzing found one that was not.
+#[test]
+fn names_of_any_characters_are_read() {
+    let registry = registry();
+    let user = registry.resource_type("User").expect("a type");
+    for length in 0..60 {
+        for name in [format!("{}ﬁﬁﬁﬁ", "a".repeat(length)), format!("urn:scim:schemas:{}éé", "c".repeat(length))] {
+            assert_eq!(standard_urn(user, &name), name);
+            let read = Quirks::new(Vendor::OneLogin, false).resource(user, json!({ "userName": "a", name: 1 }));
+            assert_eq!(read.expect("understood").warnings.len(), 1);
+        }
+    }
+}
+
 #[test]
 fn removals_by_value_name_a_list() {
     for (path, value, meant) in [
@@ -200,6 +214,7 @@ fn filters_become_the_grammars() {
         (r#"not (active eq "FALSE")"#, r#"not (active eq false)"#),
         // The grammar's own, and what is nobody's.
         (r#"userName eq "true""#, r#"userName eq "true""#),
+        ("active eq  true ", "active eq  true "),
         (r#"userName eq "a].value eq""#, r#"userName eq "a].value eq""#),
         (r#"emails[type eq "work" and value co "x"]"#, r#"emails[type eq "work" and value co "x"]"#),
         ("name.givenName", "name.givenName"),
