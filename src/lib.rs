@@ -51,6 +51,7 @@ pub mod mfa;
 pub mod organizations;
 pub mod portal_sessions;
 pub mod products;
+pub mod provisioning;
 pub mod search;
 pub mod sessions;
 pub mod settings;

@@ -144,3 +144,11 @@ pub async fn is_last_administrator(
     let administrators = sql::administrators(db, organization, portal::ADMINISTRATOR, now).await?;
     Ok(administrators.contains(&user) && administrators.iter().all(|id| *id == user))
 }
+
+/// The active administrators of the portal whose home the organization is.
+///
+/// # Errors
+/// The database's.
+pub async fn administrators(db: &mut Db<'_>, organization: OrganizationId, now: Timestamp) -> Result<Vec<UserId>> {
+    sql::administrators(db, organization, portal::ADMINISTRATOR, now).await
+}

@@ -20,8 +20,8 @@ use crate::id::{ClientRowId, GroupId, UserId};
 
 pub use actor::{Actor, Program};
 pub use assignment::{
-    Assignment, NewAssignment, RoleOfUser, Source, assign, end_of_group, end_of_user, is_last_administrator,
-    list_of_user, roles_of_user, unassign,
+    Assignment, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group, end_of_user,
+    is_last_administrator, list_of_user, roles_of_user, unassign,
 };
 pub use cache::ClientCache;
 pub use entitlement::{Coverage, Entitlement, entitlement, products_of};

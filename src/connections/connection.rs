@@ -155,3 +155,29 @@ pub async fn update(tx: &mut Tx<'_>, connection: &Connection, now: Timestamp) ->
     execute!(tx, sql::UPDATE, connection.id, &connection.name, connection.status.as_str(), settings, now)?;
     Ok(())
 }
+
+/// Deletes a connection with its tokens, its log and what is held of it. Its people and groups stay with
+/// what they have, and are managed by hand from here on.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete(tx: &mut Tx<'_>, id: ConnectionId, now: Timestamp) -> Result<()> {
+    execute!(tx, sql::RELEASE_USERS, id, now)?;
+    execute!(tx, sql::RELEASE_GROUPS, id, now)?;
+    execute!(tx, sql::RELEASE_ASSIGNMENTS, id)?;
+    for belonging in [
+        sql::DELETE_CLIENTS,
+        sql::DELETE_RESOURCES,
+        sql::DELETE_TOKENS,
+        sql::DELETE_VALUES,
+        sql::DELETE_LOG,
+        sql::DELETE_HELD,
+        sql::DELETE_ENDINGS,
+        sql::DELETE_JOIN_GROUPS,
+        sql::DELETE_JOINS,
+        sql::DELETE,
+    ] {
+        execute!(tx, belonging, id)?;
+    }
+    Ok(())
+}

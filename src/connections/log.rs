@@ -2,7 +2,12 @@
 //!
 //! What changed something is logged in the transaction of the change; reads and refusals go through
 //! [`Recorder`], which writes them in batches and may lose the last few at a crash. The janitor forgets
-//! entries after 30 days.
+//! entries after 30 days; removing a person takes what is personal out of theirs at once (P12).
+//!
+//! Attributes that nobody may read are redacted by whoever makes an entry, for only the schema knows them;
+//! bearer tokens and secrets in a URL are redacted here, whoever made the entry.
+
+mod redact;
 
 use serde_json::Value;
 use sqlx::FromRow;
@@ -14,9 +19,26 @@ use crate::{
     clock::Timestamp,
     id::{ConnectionId, uuid_at},
     store::{Db, Json, Result, Store, Tx},
+    text,
 };
 
-/// One request, as an administrator reads it. Secrets are redacted by whoever makes it.
+text_enum! {
+    /// How a request ended.
+    pub enum Outcome {
+        /// It asked, and was answered.
+        Read = "read",
+        Changed = "changed",
+        /// It wanted what was so already.
+        Unchanged = "unchanged",
+        Refused = "refused",
+        /// The guard keeps it for an administrator.
+        Held = "held",
+        /// A dry run: answered as if, and nothing done.
+        Rehearsed = "rehearsed",
+    }
+}
+
+/// One request, as an administrator reads it.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub connection: ConnectionId,
@@ -24,7 +46,10 @@ pub struct Entry {
     pub method: String,
     pub path: String,
     pub status: u16,
+    pub outcome: Outcome,
     pub resource: Option<Uuid>,
+    /// The name of the person or group; empty where none is known.
+    pub subject: String,
     /// Changed attributes before and after, or the reason of a refusal.
     pub details: Value,
 }
@@ -37,7 +62,10 @@ pub struct Logged {
     pub method: String,
     pub path: String,
     pub status: i64,
+    #[sqlx(try_from = "String")]
+    pub outcome: Outcome,
     pub resource_id: Option<Uuid>,
+    pub subject: String,
     pub details: Json<Value>,
 }
 
@@ -46,6 +74,9 @@ pub struct Logged {
 /// # Errors
 /// The database failed.
 pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
+    let path = redact::path(&entry.path);
+    let details = entry.details.to_string();
+    let searched = format!("{}\n{path}\n{}", entry.subject, reason(&entry.details));
     execute!(
         tx,
         sql::LOG,
@@ -53,12 +84,20 @@ pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
         entry.connection,
         entry.at,
         &entry.method,
-        &entry.path,
+        &path,
         i64::from(entry.status),
         entry.resource,
-        Json(&entry.details),
+        redact::tokens(&details).as_ref(),
+        entry.outcome.as_str(),
+        &entry.subject,
+        text::fold(&searched).as_ref(),
     )?;
     Ok(())
+}
+
+/// What a refusal says, so that one can search for it.
+fn reason(details: &Value) -> &str {
+    ["refused", "held"].iter().find_map(|name| details.get(name)?.as_str()).unwrap_or_default()
 }
 
 /// The latest `limit` entries before `before`, newest first.
@@ -66,7 +105,63 @@ pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
 /// # Errors
 /// The database failed.
 pub async fn list(db: &mut Db<'_>, connection: ConnectionId, before: Timestamp, limit: i64) -> Result<Vec<Logged>> {
-    fetch_all!(db, Logged, sql::LOG_LIST, connection, before, limit)
+    search(db, connection, &Search { before: Some((before, Uuid::nil())), limit, ..Search::default() }).await
+}
+
+/// Which entries to find.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Entries older than this one: its time and id.
+    pub before: Option<(Timestamp, Uuid)>,
+    pub outcome: Option<Outcome>,
+    pub method: Option<String>,
+    /// About this person or group.
+    pub resource: Option<Uuid>,
+    /// Part of a name, of the path with its query, or of a reason, in any case.
+    pub text: String,
+    pub limit: i64,
+}
+
+/// Entries that are meant, newest first. A page goes on after the last entry of the one before.
+///
+/// # Errors
+/// The database failed.
+pub async fn search(db: &mut Db<'_>, connection: ConnectionId, wanted: &Search) -> Result<Vec<Logged>> {
+    let (before, id) = wanted.before.unwrap_or((Timestamp::from_micros(i64::MAX), Uuid::nil()));
+    fetch_all!(
+        db,
+        Logged,
+        sql::LOG_SEARCH,
+        connection,
+        before,
+        id,
+        wanted.outcome.map_or("", Outcome::as_str),
+        wanted.method.as_deref().unwrap_or_default(),
+        wanted.resource,
+        pattern(&wanted.text),
+        wanted.limit,
+    )
+}
+
+/// One entry of the connection.
+///
+/// # Errors
+/// The database failed.
+pub async fn find(db: &mut Db<'_>, connection: ConnectionId, id: Uuid) -> Result<Option<Logged>> {
+    fetch_optional!(db, Logged, sql::LOG_FIND, connection, id)
+}
+
+/// For LIKE, with `!` as the escape character.
+fn pattern(typed: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text::fold(typed.trim()).chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// How many entries wait at most; a request beyond that waits for the writer.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub rate_limit: Option<u32>,
     /// Refuse unknown attributes and schemas instead of ignoring them.
     pub strict: bool,
+    /// Answer as if, log what would change, and change nothing.
+    pub dry_run: bool,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             guard: Some(Guard::default()),
             rate_limit: Some(50),
             strict: false,
+            dry_run: false,
         }
     }
 }
@@ -44,25 +47,24 @@ pub struct DefaultAssignment {
     pub subtree: bool,
 }
 
-/// What POST does after making the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnCreate {
-    /// Mails a link at which the person sets a password; the account is invited until then.
-    Invite,
-    /// Active at once; the person gets in by "forgotten password", or with the password that came along.
-    Activate,
+text_enum! {
+    /// What POST does after making the account.
+    pub enum OnCreate {
+        /// Mails a link at which the person sets a password; the account is invited until then.
+        Invite = "invite",
+        /// Active at once; the person gets in by "forgotten password", or with the password that came along.
+        Activate = "activate",
+    }
 }
-
-/// What DELETE does. To the tool the resource is gone either way (RFC 7644 §3.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnDelete {
-    /// Removes the person for good (P12).
-    Remove,
-    /// Ends all access and leaves the account, deactivated, to the administrators. If the tool
-    /// provisions the same login name again, it is the same person.
-    Deactivate,
+text_enum! {
+    /// What DELETE does. To the tool the resource is gone either way (RFC 7644 §3.6).
+    pub enum OnDelete {
+        /// Removes the person for good (P12).
+        Remove = "remove",
+        /// Ends all access and leaves the account, deactivated, to the administrators. If the tool
+        /// provisions the same login name again, it is the same person.
+        Deactivate = "deactivate",
+    }
 }
 
 /// How much of the population a tool may deactivate or remove in an hour before a person is asked.

@@ -61,8 +61,7 @@ pub async fn issue_token(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<Result<(Secret, Token), TwoLive>> {
-    // Touching the connection's row first makes two issues at once queue for the count.
-    execute!(tx, sql::TOUCH, connection, now)?;
+    lock(tx, connection).await?;
     let (live,) = fetch_one!(tx, (i64,), sql::COUNT_LIVE_TOKENS, connection, now)?;
     if live >= LIVE_TOKENS {
         return Ok(Err(TwoLive));
@@ -91,6 +90,15 @@ pub async fn revoke_token(
     now: Timestamp,
 ) -> Result<bool> {
     Ok(execute!(tx, sql::REVOKE_TOKEN, connection, token, now)? == 1)
+}
+
+/// Makes live tokens end at `end`, unless they end before: a rotation has begun.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_tokens_by(tx: &mut Tx<'_>, connection: ConnectionId, end: Timestamp) -> Result<()> {
+    execute!(tx, sql::END_TOKENS_BY, connection, end)?;
+    Ok(())
 }
 
 /// A connection's tokens, newest first, ended ones too.
@@ -136,6 +144,16 @@ pub async fn by_client(
         let stale = connection.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
         Bearer { connection, token: None, stale }
     }))
+}
+
+/// Writes the connection's row: whoever counts something of a connection does this first, so that two at
+/// once queue for the count.
+///
+/// # Errors
+/// The database failed.
+pub async fn lock(tx: &mut Tx<'_>, connection: ConnectionId) -> Result<()> {
+    execute!(tx, sql::LOCK, connection)?;
+    Ok(())
 }
 
 /// Notes that a token was used.

@@ -41,6 +41,8 @@ const SWEEPS: &[(Sweep, Duration)] = &[
     (Sweep(sql::SWEEP_PORTAL_SESSIONS), Duration::ZERO),
     // What administrators search for 30 days (V4).
     (Sweep(sql::SWEEP_CONNECTION_LOG), Duration::from_secs(30 * 86_400)),
+    // The guard counts over an hour.
+    (Sweep(sql::SWEEP_ENDINGS), Duration::from_secs(3600)),
     (Sweep(sql::SWEEP_OUTBOX), Duration::from_secs(3 * 86_400)),
 ];
 

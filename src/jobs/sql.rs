@@ -77,6 +77,10 @@ statements! {
         DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
     SWEEP_CONNECTION_LOG = "
         DELETE FROM connection_log WHERE id IN (SELECT id FROM connection_log WHERE at <= $1 LIMIT $2)";
+    SWEEP_ENDINGS = "
+        DELETE FROM connection_endings
+         WHERE (connection_id, user_id) IN (SELECT connection_id, user_id FROM connection_endings WHERE at <= $1 LIMIT $2)
+           AND at <= $1";
     SWEEP_DEVICES = "
         DELETE FROM trusted_devices WHERE token_hash IN (SELECT token_hash FROM trusted_devices WHERE expires_at <= $1 LIMIT $2)";
     SWEEP_ACTION_TOKENS = "

@@ -35,19 +35,19 @@ struct Parts<'a> {
 }
 
 /// What differs from mail to mail.
-struct Content<'a> {
-    subject: String,
-    paragraphs: Vec<String>,
+pub(super) struct Content<'a> {
+    pub subject: String,
+    pub paragraphs: Vec<String>,
     /// A button: its words and its link.
-    action: Option<(&'a str, &'a str)>,
-    code: Option<&'a str>,
-    closing: &'a str,
+    pub action: Option<(&'a str, &'a str)>,
+    pub code: Option<&'a str>,
+    pub closing: &'a str,
 }
 
 /// Longer names are cut: a mail is no place for somebody else's text.
 const LONGEST_NAME: usize = 80;
 
-fn letter(brand: &Brand, to: &str, name: &str, content: Content<'_>) -> Mail {
+pub(super) fn letter(brand: &Brand, to: &str, name: &str, content: Content<'_>) -> Mail {
     let brand_name = clean(&brand.name);
     let support = brand.support.as_deref().map(clean);
     let name = clean(name);
@@ -72,7 +72,7 @@ fn letter(brand: &Brand, to: &str, name: &str, content: Content<'_>) -> Mail {
 }
 
 /// One line of at most [`LONGEST_NAME`] characters, without marks that turn the direction of text.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let turns = |character: &char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
     single_line(text)
         .chars()

@@ -201,15 +201,95 @@ pub struct Connection {
     pub status: String,
     pub base_url: String,
     pub default_products: Vec<DefaultProduct>,
+    pub on_create: String,
+    pub on_delete: String,
+    pub guard: Option<GuardRule>,
+    pub rate_limit: Option<u32>,
+    pub strict: bool,
+    pub dry_run: bool,
     pub tokens: Vec<ConnectionToken>,
+    pub people: i64,
+    pub groups: i64,
+    pub held: Option<HeldChanges>,
     pub created_at: String,
     pub last_used_at: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct DefaultProduct {
+    pub slug: String,
     pub name: String,
     pub roles: Vec<String>,
+    pub role_slugs: Vec<String>,
+    pub subtree: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct GuardRule {
+    pub share: u8,
+    pub minimum: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct HeldChanges {
+    pub changes: i64,
+    pub removals: i64,
+    pub administrators: i64,
+    pub since: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct HeldList {
+    pub changes: Vec<HeldChange>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct HeldChange {
+    pub user: Uuid,
+    pub name: String,
+    pub login_name: String,
+    pub change: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionHealth {
+    pub open: bool,
+    pub checks: Vec<Check>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Check {
+    pub state: String,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogPage {
+    pub entries: Vec<LogEntry>,
+    pub next: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogEntry {
+    pub at: String,
+    pub method: String,
+    pub path: String,
+    pub status: i64,
+    pub outcome: String,
+    pub resource: Option<Uuid>,
+    pub name: String,
+    pub changes: Vec<AttributeChange>,
+    pub reason: Option<String>,
+    pub warnings: Vec<String>,
+    pub members_added: u64,
+    pub members_removed: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct AttributeChange {
+    pub attribute: String,
+    pub before: serde_json::Value,
+    pub after: serde_json::Value,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,7 +14,7 @@
 //! [`Store`]: crate::store::Store
 
 mod api;
-mod connection_pages;
+mod connections;
 mod create_user;
 mod home;
 mod in_process;
@@ -82,16 +82,24 @@ impl Portal {
             .route("/reset-password", post(user_acts::reset_password))
             .route("/reset-mfa", post(user_acts::reset_mfa))
             .route("/invite", post(user_acts::invite));
+        let of_connection = Router::new()
+            .route("/", get(connections::show::show))
+            .route("/rules", get(connections::rules::form).post(connections::rules::save))
+            .route("/log", get(connections::log::show))
+            .route("/held", post(connections::acts::decide))
+            .route("/pause", post(connections::acts::pause))
+            .route("/resume", post(connections::acts::resume))
+            .route("/delete", post(connections::acts::delete))
+            .route("/tokens", post(connections::acts::create_token))
+            .route("/tokens/{token}/revoke", post(connections::acts::revoke_token));
         let of_organization = Router::new()
             .route("/", get(home::of_organization))
             .route("/users", get(users_page::list))
             .route("/users/new", get(create_user::form).post(create_user::create))
             .nest("/users/{user}", of_user)
-            .route("/connections", get(connection_pages::list))
-            .route("/connections/new", get(connection_pages::form).post(connection_pages::create))
-            .route("/connections/{connection}", get(connection_pages::show))
-            .route("/connections/{connection}/tokens", post(connection_pages::create_token))
-            .route("/connections/{connection}/tokens/{token}/revoke", post(connection_pages::revoke_token));
+            .route("/connections", get(connections::list))
+            .route("/connections/new", get(connections::new::form).post(connections::new::create))
+            .nest("/connections/{connection}", of_connection);
         Router::new()
             .route("/portal", get(home::show))
             .route("/portal/organizations", get(home::organizations))

@@ -42,6 +42,12 @@ toasts! {
     PasswordSent = "password", "Link sent", "It works once, for an hour.";
     MfaReset = "mfa", "MFA reset", "All sessions have ended. A new factor is set up at the next sign-in.";
     Invited = "invited", "Invitation sent again", "The old link is dead.";
+    RunReleased = "run-released", "The run was let through", "Their access ended now.";
+    RunDiscarded = "run-discarded", "The run was discarded", "Nobody was changed.";
+    RulesSaved = "rules", "Rules saved", "They count from the next request on.";
+    ConnectionPaused = "connection-paused", "The connection is paused", "Every request is refused until you resume it.";
+    ConnectionResumed = "connection-resumed", "The connection is active again", "";
+    ConnectionDeleted = "connection-deleted", "The connection is deleted", "Its people stay, and are managed by hand.";
     TokenRevoked = "token", "Token revoked", "It opens nothing any more.";
 }
 

@@ -101,8 +101,20 @@ impl FromRequestParts<Portal> for Visit {
 
 /// The page on which a form stands: its own address, or that of the thing it acts on.
 fn page_of(path: &str) -> &str {
-    const ACTS: &[&str] =
-        &["/names", "/deactivate", "/reactivate", "/remove", "/reset-password", "/reset-mfa", "/invite", "/tokens"];
+    const ACTS: &[&str] = &[
+        "/names",
+        "/deactivate",
+        "/reactivate",
+        "/remove",
+        "/reset-password",
+        "/reset-mfa",
+        "/invite",
+        "/tokens",
+        "/held",
+        "/pause",
+        "/resume",
+        "/delete",
+    ];
     let of_token = path.split_once("/tokens/").map(|(before, _)| before);
     ACTS.iter().find_map(|act| path.strip_suffix(act)).or(of_token).unwrap_or(path)
 }

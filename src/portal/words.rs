@@ -37,6 +37,21 @@ pub fn date(rfc3339: &str) -> String {
     }
 }
 
+/// The time of day, to the second.
+pub fn clock(rfc3339: &str) -> String {
+    match DateTime::parse_from_rfc3339(rfc3339) {
+        Ok(at) => at.with_timezone(&Utc).format("%H:%M:%S").to_string(),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+/// The day in short: "today", or "14 Sep".
+pub fn day(rfc3339: &str, now: Timestamp) -> String {
+    let Ok(at) = DateTime::parse_from_rfc3339(rfc3339) else { return rfc3339.to_owned() };
+    let (at, now) = (at.with_timezone(&Utc), now.to_chrono());
+    if at.date_naive() == now.date_naive() { "today".to_owned() } else { at.format("%-d %b").to_string() }
+}
+
 /// The day of the week, the day and the month.
 pub fn today(now: Timestamp) -> String {
     now.to_chrono().format("%A %-d %B").to_string()

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::error::Refusal;
-use crate::store;
+use crate::{connections::log, store};
 
 /// Exactly this: some clients refuse a charset parameter (RFC 7644 §3.1).
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -25,6 +25,8 @@ pub struct Answer {
     pub location: Option<String>,
     /// Whether the change has logged itself, in its own transaction.
     pub is_logged: bool,
+    /// A refusal that had to commit.
+    pub refusal: Option<Refusal>,
 }
 
 impl Answer {
@@ -35,7 +37,24 @@ impl Answer {
 
     /// No body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, resource: None, version: None, location: None, is_logged: false }
+        Self { status, body: None, resource: None, version: None, location: None, is_logged: false, refusal: None }
+    }
+
+    /// A refusal that must commit, since what it tells of is kept: a change that is held.
+    pub fn refused(refusal: Refusal, resource: Uuid) -> Self {
+        let status = refusal.status();
+        Self { resource: Some(resource), refusal: Some(refusal), ..Self::empty(status) }.logged()
+    }
+
+    /// Itself, or the refusal that it is.
+    ///
+    /// # Errors
+    /// That refusal.
+    pub fn settled(self) -> Result<Self, Refusal> {
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
+        }
+        Ok(self)
     }
 
     /// Names the resource and its version.
@@ -104,11 +123,13 @@ fn respond(status: StatusCode, body: Option<&Value>) -> Response {
     response
 }
 
-/// What ends a request early: a refusal, or a database that failed. Both roll a write back.
+/// What ends a request early: a refusal, a database that failed, or the end of a dry run. All roll a write back.
 #[derive(Debug)]
 pub enum Fault {
     Refused(Refusal),
     Store(store::Error),
+    /// A dry run is over: the answer it would have had, and what would have been logged.
+    Rehearsed(Box<(Answer, Vec<log::Entry>)>),
 }
 
 impl From<Refusal> for Fault {

@@ -32,15 +32,21 @@ use crate::{
     app::App,
     audit::By,
     clock::Timestamp,
-    connections::{self, Bearer, Connection, log},
+    connections::{
+        self, Bearer, Connection,
+        log::{self, Outcome},
+    },
     http::{ClientAddress, RequestId, UserAgent},
     id::ConnectionId,
-    store::Db,
+    provisioning::Guarded,
+    store::{self, Db, Tx},
     tokens,
 };
 
 /// How many warnings the log keeps of one request.
 const MOST_WARNINGS: usize = 20;
+/// A longer name of a refused resource is cut in the log.
+const LONGEST_SUBJECT: usize = 200;
 
 /// How many lists that no index bounds run at once: half of SQLite's readers, so that all other requests
 /// always find one.
@@ -94,6 +100,10 @@ pub struct Inner {
     body: Bytes,
     request_id: RequestId,
     warnings: Mutex<Vec<String>>,
+    /// Where an administrator sees the connection.
+    page: String,
+    /// In a dry run, what would have been logged.
+    rehearsed: Mutex<Vec<log::Entry>>,
 }
 
 impl Deref for Call {
@@ -112,6 +122,7 @@ impl FromRequest<App> for Call {
             Ok(call) => Ok(call),
             Err(Fault::Refused(refusal)) => Err(refusal.into_response()),
             Err(Fault::Store(error)) => Err(failed(&error, &request_id).into_response()),
+            Err(Fault::Rehearsed(rehearsal)) => Err(rehearsal.0.into_response()),
         }
     }
 }
@@ -129,7 +140,10 @@ impl Call {
         let by = by(&mut request, id).await;
         let full = request.uri().path().to_owned();
         let path = full.split_once(&id.to_string()).map_or(full.as_str(), |(_, rest)| rest).to_owned();
+        let organization = bearer.connection.organization_id;
         let mut call = Inner {
+            page: app.config.url(&format!("/portal/organizations/{organization}/connections/{id}")),
+            rehearsed: Mutex::default(),
             app: app.clone(),
             connection: bearer.connection,
             now,
@@ -287,27 +301,96 @@ impl Call {
         Some(tags.any(|tag| tag == "*" || tag == wanted))
     }
 
+    /// The connection as the mass-change guard sees it.
+    pub fn guarded(&self) -> Guarded<'_> {
+        Guarded {
+            connection: &self.connection,
+            master: &self.app.master,
+            by: &self.by,
+            link: &self.page,
+            foreseen: 0,
+            now: self.now,
+        }
+    }
+
+    /// Logs a change of `resource`, whose name is `subject`, in the change's own transaction. A dry run,
+    /// which rolls that back, keeps the entry until then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn log(
+        &self,
+        tx: &mut Tx<'_>,
+        status: StatusCode,
+        (resource, subject): (Uuid, &str),
+        details: Value,
+    ) -> store::Result<()> {
+        let mut entry = self.entry(status, Some(resource), details);
+        subject.clone_into(&mut entry.subject);
+        if self.connection.settings.dry_run {
+            entry.outcome = if entry.outcome == Outcome::Changed { Outcome::Rehearsed } else { entry.outcome };
+            self.rehearsed.lock().push(entry);
+            return Ok(());
+        }
+        log::insert(tx, &entry).await
+    }
+
+    /// How a write ends: its answer, or in a dry run the same answer as what rolls everything back.
+    ///
+    /// # Errors
+    /// The rollback of a dry run; [`Call::finish`] answers it like a success.
+    pub fn settle(&self, answer: Answer) -> Result<Answer, Fault> {
+        if !self.connection.settings.dry_run {
+            return Ok(answer);
+        }
+        let entries = std::mem::take(&mut *self.rehearsed.lock());
+        Err(Fault::Rehearsed(Box::new((answer, entries))))
+    }
+
     /// An entry of the provisioning log about this request.
-    pub fn entry(&self, status: StatusCode, resource: Option<Uuid>, mut details: Value) -> log::Entry {
+    fn entry(&self, status: StatusCode, resource: Option<Uuid>, mut details: Value) -> log::Entry {
         let warnings = self.warnings.lock();
         if !warnings.is_empty() {
             details["warnings"] = json!(*warnings);
         }
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
+        let has = |name: &str| details.get(name).is_some();
+        let outcome = if has("held") {
+            Outcome::Held
+        } else if has("refused") {
+            Outcome::Refused
+        } else if ["created", "changed", "removed"].into_iter().any(has) {
+            Outcome::Changed
+        } else if self.method == Method::GET || self.path.ends_with("/.search") {
+            Outcome::Read
+        } else {
+            Outcome::Unchanged
+        };
         log::Entry {
             connection: self.connection.id,
             at: self.now,
             method: self.method.to_string(),
             path: format!("{}{query}", self.path),
             status: status.as_u16(),
+            outcome,
             resource,
+            subject: self.named().unwrap_or_default(),
             details,
         }
     }
 
+    /// What the body calls the resource: so that one can find a refused request by the person.
+    fn named(&self) -> Option<String> {
+        name(&serde_json::from_slice(&self.body).ok()?)
+    }
+
     async fn note(&self, status: StatusCode, resource: Option<Uuid>, details: Value) {
+        self.keep(self.entry(status, resource, details)).await;
+    }
+
+    async fn keep(&self, entry: log::Entry) {
         let recorder = self.shared.recorder.get_or_init(|| log::Recorder::start(self.app.store.clone()));
-        recorder.note(self.entry(status, resource, details)).await;
+        recorder.note(entry).await;
     }
 
     /// A request that came inside this one, as an operation of a bulk request.
@@ -333,6 +416,8 @@ impl Call {
             body: single.body.to_string().into(),
             request_id: self.request_id.clone(),
             warnings: Mutex::default(),
+            page: self.page.clone(),
+            rehearsed: Mutex::default(),
         };
         Self(Arc::new(inner))
     }
@@ -356,9 +441,23 @@ impl Call {
                     // It changed something, and may have left mail or logout tokens to send.
                     self.app.wake.ring();
                 } else {
+                    let mut entry = self.entry(answer.status, answer.resource, json!({}));
+                    if let Some(name) = answer.body.as_ref().and_then(name) {
+                        entry.subject = name;
+                    }
+                    self.keep(entry).await;
+                }
+                answer.settled()
+            }
+            Err(Fault::Rehearsed(rehearsal)) => {
+                let (answer, entries) = *rehearsal;
+                if entries.is_empty() {
                     self.note(answer.status, answer.resource, json!({})).await;
                 }
-                Ok(answer)
+                for entry in entries {
+                    self.keep(entry).await;
+                }
+                answer.settled()
             }
             Err(Fault::Refused(refusal)) => {
                 let resource = self.id.as_deref().and_then(|id| id.parse().ok());
@@ -372,6 +471,12 @@ impl Call {
             }
         }
     }
+}
+
+/// What a resource calls itself.
+fn name(resource: &Value) -> Option<String> {
+    let name = ["displayName", "userName"].iter().find_map(|name| resource.get(name)?.as_str())?;
+    Some(name.chars().take(LONGEST_SUBJECT).collect())
 }
 
 /// 404 for what is no endpoint; like everything, to those with a token.

@@ -56,6 +56,13 @@ pub enum Refusal {
     TooLarge,
     #[error("the last administrator of an organization cannot be deactivated or removed by a tool")]
     LastAdministrator,
+    #[error(
+        "held: this connection would end the access of more people within an hour than its guard allows. This person \
+         was not changed. An administrator of the organization decides in the portal; send it again later"
+    )]
+    Held,
+    #[error("held: an administrator discarded this change within the last day. The person was not changed")]
+    HeldAgain,
     #[error("the server failed; quote {0}")]
     Internal(String),
 }
@@ -78,7 +85,8 @@ impl Refusal {
             | Self::Count(_)
             | Self::NoMember(_) => StatusCode::BAD_REQUEST,
             // RFC 7644 §3.7.1.
-            Self::Unique(_) | Self::LastAdministrator | Self::Reference(_) => StatusCode::CONFLICT,
+            Self::Reference(_) => StatusCode::CONFLICT,
+            Self::Unique(_) | Self::LastAdministrator | Self::Held | Self::HeldAgain => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

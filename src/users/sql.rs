@@ -55,6 +55,8 @@ statements! {
     DELETE_GROUP_MEMBERSHIPS = "DELETE FROM group_members WHERE user_id = $1";
     DELETE_EMAILS = "DELETE FROM user_emails WHERE user_id = $1";
     DELETE_UNIQUE_VALUES = "DELETE FROM unique_values WHERE resource_id = $1";
+    /// What provisioning logs tell of the person.
+    REDACT_LOGS = "UPDATE connection_log SET subject = '', search = '', details = '{}' WHERE resource_id = $1";
     VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
     NOTE_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
     /// People of an organization, members from elsewhere included, by keyset.
@@ -243,6 +245,7 @@ pub(super) async fn delete_belongings(tx: &mut Tx<'_>, id: UserId) -> Result<()>
     execute!(tx, DELETE_MEMBERSHIPS, id)?;
     execute!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
     execute!(tx, DELETE_EMAILS, id)?;
+    execute!(tx, REDACT_LOGS, id.0)?;
     execute!(tx, DELETE_UNIQUE_VALUES, id).map(|_| ())
 }
 

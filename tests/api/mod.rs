@@ -1,6 +1,7 @@
 //! Behaviour of `api`, over HTTP.
 
 mod acting;
+mod connections;
 mod creating;
 mod programs;
 mod rights;

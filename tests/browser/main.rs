@@ -5,5 +5,6 @@
 
 mod chromium;
 mod demo;
+mod guard;
 mod passkey;
 mod story;

@@ -165,7 +165,7 @@ async fn enrol_totp(chromium: &Chromium) {
     chromium.press("continue").await;
 }
 
-async fn sign_in(chromium: &Chromium, user: &Value) {
+pub async fn sign_in(chromium: &Chromium, user: &Value) {
     chromium.type_into("username", user["login"].as_str().expect("a login")).await;
     chromium.press("login-submit").await;
     chromium.type_into("password", user["password"].as_str().expect("a password")).await;

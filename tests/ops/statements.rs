@@ -2,7 +2,7 @@
 
 use castellan::{
     access, action_tokens, api_tokens, attempts, audit, clients, connections, counters, custom_resources, groups, jobs,
-    keys, mail, mfa, organizations, portal_sessions, products, search, sessions, settings, tokens, users,
+    keys, mail, mfa, organizations, portal_sessions, products, provisioning, search, sessions, settings, tokens, users,
 };
 
 use crate::support::Castellan;
@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("portal_sessions", portal_sessions::STATEMENTS),
     ("products", products::STATEMENTS),
     ("search", search::STATEMENTS),
+    ("provisioning", provisioning::STATEMENTS),
     ("settings", settings::STATEMENTS),
     ("users", users::STATEMENTS),
     ("audit", audit::STATEMENTS),

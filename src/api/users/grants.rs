@@ -7,7 +7,7 @@ use crate::{
     access::{self, NewAssignment, Source, Subject},
     api::{Invalid, Over, Refusal},
     clock::Timestamp,
-    id::UserId,
+    id::{ProductId, RoleId, UserId},
     organizations::{self, Kind},
     products::{self, Level, Product, Role, portal},
     store::{Db, Tx},
@@ -33,6 +33,16 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Of which product.
+    pub fn product(&self) -> ProductId {
+        self.product.id
+    }
+
+    /// Which roles.
+    pub fn roles(&self) -> Vec<RoleId> {
+        self.roles.iter().map(|role| role.id).collect()
+    }
+
     /// The words of the audit log.
     pub fn words(&self) -> serde_json::Value {
         let roles: Vec<&str> = self.roles.iter().map(|role| role.slug.as_str()).collect();
@@ -44,7 +54,7 @@ impl Grant {
         let assignment = NewAssignment {
             subject: Subject::User(user),
             product: self.product.id,
-            roles: self.roles.iter().map(|role| role.id).collect(),
+            roles: self.roles(),
             organization: over.organization.id,
             subtree: self.subtree,
             source: Source::Direct,

@@ -64,9 +64,12 @@ pub async fn create(call: Call) -> Response {
 pub(super) async fn create_resource(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(kind(call)?, call.json()?)?;
     let owned = call.clone();
-    let made = call.app.store.write(async move |tx| write::create(tx, &owned, &resource).await).await?;
-    let kind = kind(call)?;
-    Ok(answer(call, kind, &made).created(location(call, kind, made.id)).logged())
+    let written = call.app.store.write(async move |tx| {
+        let made = write::create(tx, &owned, &resource).await?;
+        let kind = kind(&owned)?;
+        owned.settle(answer(&owned, kind, &made).created(location(&owned, kind, made.id)).logged())
+    });
+    written.await
 }
 
 /// `PUT /{endpoint}/{id}`
@@ -91,10 +94,12 @@ pub(super) async fn patch_resource(call: &Call) -> Result<Answer, Fault> {
 
 async fn change(call: &Call, change: write::Change) -> Result<Answer, Fault> {
     let (id, owned) = (id(call)?, call.clone());
-    let written = call.app.store.write(async move |tx| write::change(tx, &owned, id, &change).await).await;
-    let (resource, is_changed) = written?;
-    let answer = answer(call, kind(call)?, &resource);
-    Ok(if is_changed { answer.logged() } else { answer })
+    let written = call.app.store.write(async move |tx| {
+        let (resource, is_changed) = write::change(tx, &owned, id, &change).await?;
+        let answer = answer(&owned, kind(&owned)?, &resource);
+        owned.settle(if is_changed { answer.logged() } else { answer })
+    });
+    written.await
 }
 
 /// `DELETE /{endpoint}/{id}`
@@ -104,8 +109,11 @@ pub async fn delete(call: Call) -> Response {
 
 pub(super) async fn delete_resource(call: &Call) -> Result<Answer, Fault> {
     let (id, owned) = (id(call)?, call.clone());
-    call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT).logged())
+    let written = call.app.store.write(async move |tx| {
+        write::delete(tx, &owned, id).await?;
+        owned.settle(Answer::empty(StatusCode::NO_CONTENT).logged())
+    });
+    written.await
 }
 
 /// The resource type that the request is about.

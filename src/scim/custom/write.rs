@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{kind, place};
 use crate::{
     audit::{self, Event, SubjectKind},
-    connections::{log, unique},
+    connections::unique,
     custom_resources::{self, CustomResource},
     id::CustomResourceId,
     scim::{
@@ -37,7 +37,7 @@ pub(super) async fn create(
     claim(tx, call, &made, resource).await?;
     record(tx, call, made.id, "resource.created").await?;
     let details = json!({ "created": projection::loggable(kind, resource) });
-    log::insert(tx, &call.entry(StatusCode::CREATED, Some(made.id.0), details)).await?;
+    call.log(tx, StatusCode::CREATED, (made.id.0, ""), details).await?;
     Ok(made)
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn change(
         record(tx, call, id, "resource.updated").await?;
         let (before, after) = (projection::loggable(kind, &before), projection::loggable(kind, &after));
         let details = json!({ "changed": value::differences(&before, &after) });
-        log::insert(tx, &call.entry(StatusCode::OK, Some(id.0), details)).await?;
+        call.log(tx, StatusCode::OK, (id.0, ""), details).await?;
         return Ok((written, true));
     }
 }
@@ -80,7 +80,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: CustomResourceId) -
         }
     }
     record(tx, call, id, "resource.removed").await?;
-    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), json!({ "removed": true }))).await?;
+    call.log(tx, StatusCode::NO_CONTENT, (id.0, ""), json!({ "removed": true })).await?;
     Ok(())
 }
 

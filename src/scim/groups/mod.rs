@@ -72,7 +72,7 @@ pub(super) async fn create_group(call: &Call) -> Result<Answer, Fault> {
         .write(async move |tx| {
             let group = write::create(tx, &owned, &resource).await?;
             let location = location(&owned, &group);
-            Ok(answer(tx, &owned, &group).await?.created(location).logged())
+            owned.settle(answer(tx, &owned, &group).await?.created(location).logged())
         })
         .await
 }
@@ -102,44 +102,47 @@ async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Faul
     let id = call.id()?;
     let owned = call.clone();
     let is_patch = matches!(change, write::Change::Patch(_));
-    let (group, is_changed, told) = call
+    let (group, told) = call
         .app
         .store
         .write(async move |tx| {
             let (group, is_changed) = write::change(tx, &owned, id, &change).await?;
-            let told = if !has_many_members(tx, &owned, &group).await? {
-                Told::Now(answer(tx, &owned, &group).await?)
-            } else if is_patch && owned.parameter("attributes").is_none() {
-                Told::Nothing
+            let many = has_many_members(tx, &owned, &group).await?;
+            let answer = if many && is_patch && owned.parameter("attributes").is_none() {
+                // A long list that nobody has asked for.
+                nothing(&group)
+            } else if many && !owned.connection.settings.dry_run {
+                return Ok::<_, Fault>((group, Told::Afterwards { is_changed }));
             } else {
-                Told::Afterwards
+                answer(tx, &owned, &group).await?
             };
-            Ok::<_, Fault>((group, is_changed, told))
+            let answer = owned.settle(if is_changed { answer.logged() } else { answer })?;
+            Ok((group, Told::Now(answer)))
         })
         .await?;
-    let nothing = Answer::empty(StatusCode::NO_CONTENT).about(group.id.0, group.version);
-    let answer = match told {
-        Told::Now(answer) => answer,
-        Told::Nothing => nothing,
-        Told::Afterwards => {
-            let mut db = call.app.store.reader().await?;
-            match groups::find_provisioned(&mut db, call.connection.id, id).await? {
-                Some(group) => answer(&mut db, call, &group).await?,
-                // Somebody has deleted it meanwhile.
-                None => nothing,
-            }
-        }
+    let is_changed = match told {
+        Told::Now(answer) => return Ok(answer),
+        Told::Afterwards { is_changed } => is_changed,
+    };
+    let mut db = call.app.store.reader().await?;
+    let answer = match groups::find_provisioned(&mut db, call.connection.id, id).await? {
+        Some(group) => answer(&mut db, call, &group).await?,
+        // Somebody has deleted it meanwhile.
+        None => nothing(&group),
     };
     Ok(if is_changed { answer.logged() } else { answer })
+}
+
+/// 204.
+fn nothing(group: &Group) -> Answer {
+    Answer::empty(StatusCode::NO_CONTENT).about(group.id.0, group.version)
 }
 
 /// How a change is answered.
 enum Told {
     Now(Answer),
-    /// 204: it would be a long list that nobody has asked for.
-    Nothing,
     /// A long list that was asked for; it is read behind the commit, so that no other write waits for it.
-    Afterwards,
+    Afterwards { is_changed: bool },
 }
 
 /// Whether the answer has more members than are shown by the way.
@@ -159,8 +162,13 @@ pub async fn delete(call: Call) -> Response {
 pub(super) async fn delete_group(call: &Call) -> Result<Answer, Fault> {
     let id = call.id()?;
     let owned = call.clone();
-    call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT).logged())
+    call.app
+        .store
+        .write(async move |tx| {
+            write::delete(tx, &owned, id).await?;
+            owned.settle(Answer::empty(StatusCode::NO_CONTENT).logged())
+        })
+        .await
 }
 
 /// The group as the request wants to see it.

@@ -9,7 +9,7 @@ use super::{TYPE, canonical, members};
 use crate::{
     access,
     audit::{self, Event, SubjectKind},
-    connections::{log, unique},
+    connections::unique,
     groups::{self, Group, NewGroup, NotWritten},
     id::{GroupId, UserId},
     scim::{
@@ -58,7 +58,7 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     moved.warn(call);
     record(tx, call, &group, "group.created", json!({ "members": moved.added })).await?;
     let details = json!({ "created": canonical(&group), "members": moved.added });
-    log::insert(tx, &call.entry(StatusCode::CREATED, Some(group.id.0), details)).await?;
+    call.log(tx, StatusCode::CREATED, (group.id.0, &group.display_name), details).await?;
     Ok(group)
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     let counts = json!({ "added": moved.added, "removed": moved.removed });
     record(tx, call, &group, "group.updated", counts.clone()).await?;
     let details = json!({ "changed": rewritten, "members": counts });
-    log::insert(tx, &call.entry(StatusCode::OK, Some(id.0), details)).await?;
+    call.log(tx, StatusCode::OK, (id.0, &group.display_name), details).await?;
     Ok((group, true))
 }
 
@@ -254,7 +254,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<
         return Err(Refusal::NotFound.into());
     }
     record(tx, call, &group, "group.removed", json!({})).await?;
-    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), json!({ "removed": true }))).await?;
+    call.log(tx, StatusCode::NO_CONTENT, (id.0, &group.display_name), json!({ "removed": true })).await?;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     groups::{self, Membership},
+    id::UserId,
     store::Db,
     users::{User, provisioned},
 };
@@ -73,7 +74,7 @@ pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
             let user = write::create(tx, &owned, &resource, password.as_ref()).await?;
             let location = location(&owned, &user);
             let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
-            Ok(answer.created(location).logged())
+            owned.settle(answer.created(location).logged())
         })
         .await
 }
@@ -99,14 +100,19 @@ pub(super) async fn patch_user(call: &Call) -> Result<Answer, Fault> {
 }
 
 async fn write_user(call: &Call, change: write::Change) -> Result<Answer, Fault> {
-    let id = call.id()?;
+    let id: UserId = call.id()?;
     let owned = call.clone();
     call.app
         .store
         .write(async move |tx| {
-            let (user, is_changed) = write::change(tx, &owned, id, &change).await?;
+            let (user, is_changed) = match write::change(tx, &owned, id, &change).await? {
+                write::Changed::Nothing(user) => (user, false),
+                write::Changed::Written(user) => (user, true),
+                write::Changed::Removed => return Err(Refusal::NotFound.into()),
+                write::Changed::Held(refusal) => return owned.settle(Answer::refused(refusal, id.0)),
+            };
             let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
-            Ok(if is_changed { answer.logged() } else { answer })
+            owned.settle(if is_changed { answer.logged() } else { answer })
         })
         .await
 }
@@ -117,10 +123,19 @@ pub async fn delete(call: Call) -> Response {
 }
 
 pub(super) async fn delete_user(call: &Call) -> Result<Answer, Fault> {
-    let id = call.id()?;
+    let id: UserId = call.id()?;
     let owned = call.clone();
-    call.app.store.write(async move |tx| write::delete(tx, &owned, id).await).await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT).logged())
+    call.app
+        .store
+        .write(async move |tx| {
+            let answer = match write::delete(tx, &owned, id).await? {
+                write::Changed::Held(refusal) => Answer::refused(refusal, id.0),
+                write::Changed::Nothing(_) => Answer::empty(StatusCode::NO_CONTENT),
+                write::Changed::Written(_) | write::Changed::Removed => Answer::empty(StatusCode::NO_CONTENT).logged(),
+            };
+            owned.settle(answer)
+        })
+        .await
 }
 
 /// The user as the request wants to see it. Groups are read only if they are shown.

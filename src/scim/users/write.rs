@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     audit::{self, Event, SubjectKind},
-    connections::{OnCreate, OnDelete, log, unique},
+    connections::{OnCreate, OnDelete, unique},
     groups,
     id::UserId,
     organizations,
+    provisioning::{Ending, HoldReason, guard},
     scim::{
         answer::Fault,
         call::Call,
@@ -109,7 +110,7 @@ pub(super) async fn create(
         .about(user.id, json!({ "login_name": user.login_name.as_given() }));
     audit::record(tx, &call.app.master, event, call.now).await?;
     let details = json!({ "created": projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user)) });
-    log::insert(tx, &call.entry(StatusCode::CREATED, Some(user.id.0), details)).await?;
+    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
     if !is_active {
         return end(tx, call, &user).await;
     }
@@ -149,15 +150,23 @@ async fn provision_again(
     audit::record(tx, &call.app.master, event, call.now).await?;
     let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
     let details = json!({ "created": created, "kept": true });
-    log::insert(tx, &call.entry(StatusCode::CREATED, Some(user.id.0), details)).await?;
+    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
     if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
+/// What came of a request to change or delete somebody.
+pub(super) enum Changed {
+    /// It wanted what is so already.
+    Nothing(User),
+    Written(User),
+    Removed,
+    /// The guard keeps it for an administrator; what it has written about that must commit.
+    Held(Refusal),
 }
 
 /// Applies a change, and answers the user and whether it differs now.
 ///
 /// On PostgreSQL another request may change the row between our reading and our conditional write;
 /// then all is judged again on the new state. Each round somebody has won, so this ends.
-pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Change) -> Result<(User, bool), Fault> {
+pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Change) -> Result<Changed, Fault> {
     let kind = call.resource_type(TYPE)?;
     loop {
         let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
@@ -168,14 +177,58 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
             Change::Patch(operations) => patch::apply(kind, &before, operations, call.quirks().unknown())?,
         };
         let mut columns = Columns::of(&after)?;
-        columns.active = Some(columns.active.unwrap_or(mapping::is_active(&user)));
+        let was_active = mapping::is_active(&user);
+        columns.active = Some(columns.active.unwrap_or(was_active));
+        if was_active && columns.active == Some(false) {
+            if let Some(refusal) = held(tx, call, &user, Ending::Deactivate).await? {
+                return Ok(Changed::Held(refusal));
+            }
+        } else if change.says_active() {
+            guard::changed_its_mind(tx, &call.connection, id, call.now).await?;
+        }
         if columns == Columns::of_user(&user) {
-            return Ok((user, false));
+            return Ok(Changed::Nothing(user));
         }
         if let Some(user) = write(tx, call, &user, columns, (&before, &after)).await? {
-            return Ok((user, true));
+            return Ok(Changed::Written(user));
         }
     }
+}
+
+impl Change {
+    /// Whether the request itself says that the person is active.
+    fn says_active(&self) -> bool {
+        let is_true =
+            |value: &Value| value == true || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        match self {
+            Self::Replace(resource) => resource.get("active").is_some_and(is_true),
+            Self::Patch(operations) => operations.iter().any(|operation| match &operation.path {
+                Some(path) => {
+                    path.rsplit(':').next().is_some_and(|path| path.eq_ignore_ascii_case("active"))
+                        && is_true(&operation.value)
+                }
+                None => operation.value.as_object().is_some_and(|members| {
+                    members.iter().any(|(name, value)| {
+                        name.rsplit(':').next().is_some_and(|name| name.eq_ignore_ascii_case("active"))
+                            && is_true(value)
+                    })
+                }),
+            }),
+        }
+    }
+}
+
+/// Asks the guard about an ending, before anything of it is done (V3, V5).
+async fn held(tx: &mut Tx<'_>, call: &Call, user: &User, ending: Ending) -> Result<Option<Refusal>, Fault> {
+    let Some(reason) = call.guarded().judge(tx, user, ending).await? else { return Ok(None) };
+    let refusal = match reason {
+        HoldReason::Run => Refusal::Held,
+        HoldReason::Discarded => Refusal::HeldAgain,
+        HoldReason::LastAdministrator => Refusal::LastAdministrator,
+    };
+    let details = json!({ "held": refusal.to_string(), "wanted": ending });
+    call.log(tx, refusal.status(), (user.id.0, user.name()), details).await?;
+    Ok(Some(refusal))
 }
 
 /// What PUT makes of a resource: all that the client may set is as it says, but an omitted `active`
@@ -219,7 +272,7 @@ async fn write(
     let kind = call.resource_type(TYPE)?;
     let (before, after) = (projection::loggable(kind, before), projection::loggable(kind, after));
     let details = json!({ "changed": value::differences(&before, &after) });
-    log::insert(tx, &call.entry(StatusCode::OK, Some(user.id.0), details)).await?;
+    call.log(tx, StatusCode::OK, (user.id.0, next.name()), details).await?;
     let user = match (was_active, is_active) {
         (true, false) => end(tx, call, &next).await?,
         (false, true) => begin_again(tx, call, &next).await?,
@@ -251,9 +304,16 @@ async fn reread(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault
 }
 
 /// Removes a person for good (P12), or from this connection only, as it is set.
-pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<(), Fault> {
+pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<Changed, Fault> {
     let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(user.version)?;
+    let ending = match call.connection.settings.on_delete {
+        OnDelete::Remove => Ending::Remove,
+        OnDelete::Deactivate => Ending::Detach,
+    };
+    if let Some(refusal) = held(tx, call, &user, ending).await? {
+        return Ok(Changed::Held(refusal));
+    }
     groups::leave_all(tx, id, call.now).await?;
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
     let details = match call.connection.settings.on_delete {
@@ -262,16 +322,18 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<(
             json!({ "removed": true })
         }
         OnDelete::Deactivate => {
-            let user = if user.status == Status::Deactivated { user } else { end(tx, call, &user).await? };
+            let user = if user.status == Status::Deactivated { user.clone() } else { end(tx, call, &user).await? };
             unique::release(tx, id.0).await?;
             if !provisioned::detach(tx, &user, call.connection.id, call.now).await? {
                 return Err(Refusal::Stale.into());
             }
-            json!({ "deactivated": true })
+            json!({ "removed": true, "deactivated": true })
         }
     };
-    log::insert(tx, &call.entry(StatusCode::NO_CONTENT, Some(id.0), details)).await?;
-    Ok(())
+    // The name of somebody who is erased has gone with them.
+    let name = if call.connection.settings.on_delete == OnDelete::Remove { "" } else { user.name() };
+    call.log(tx, StatusCode::NO_CONTENT, (id.0, name), details).await?;
+    Ok(Changed::Removed)
 }
 
 /// Takes the values that nobody else of the connection may have.

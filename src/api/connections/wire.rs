@@ -1,0 +1,185 @@
+//! How a connection reads in JSON.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    api::{Refusal, users::NamedSlug},
+    app::App,
+    clock::Timestamp,
+    connections::{self, Connection, Token},
+    groups,
+    id::{ProductId, RoleId},
+    products,
+    provisioning::held,
+    store::Db,
+    users::provisioned,
+};
+
+/// One external tool's SCIM access to the organization.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectionDetail {
+    pub id: Uuid,
+    pub name: String,
+    /// `entra`, `okta`, `onelogin`, `jumpcloud` or `generic`.
+    pub vendor: String,
+    /// `active` or `paused`.
+    pub status: String,
+    /// Where the tool sends its requests.
+    pub base_url: String,
+    /// What each provisioned user gets.
+    pub default_products: Vec<DefaultProduct>,
+    #[serde(flatten)]
+    pub rules: Rules,
+    pub tokens: Vec<ConnectionToken>,
+    /// How many people the tool manages.
+    pub people: i64,
+    /// How many groups it has.
+    pub groups: i64,
+    /// What waits for a decision; null if nothing does.
+    pub held: Option<HeldChanges>,
+    /// RFC 3339.
+    pub created_at: String,
+    pub last_used_at: Option<String>,
+}
+
+/// What an administrator has decided about a connection.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Rules {
+    /// What becomes of a person right after POST: `invite` or `activate`.
+    pub on_create: String,
+    /// What DELETE of a person does: `remove` or `deactivate`.
+    pub on_delete: String,
+    /// The mass-change guard; null is off.
+    pub guard: Option<GuardRule>,
+    /// Requests a second; null is without limit.
+    pub rate_limit: Option<u32>,
+    /// Whether unknown attributes are refused instead of ignored.
+    pub strict: bool,
+    /// Whether requests are answered as if, logged, and change nothing.
+    pub dry_run: bool,
+}
+
+/// How much a tool may end in an hour before a person is asked.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardRule {
+    /// In percent of the connection's users: 1 to 100.
+    pub share: u8,
+    /// Fewer changes than this are never held: 1 to 100000.
+    pub minimum: u32,
+}
+
+/// Changes that the guard keeps.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldChanges {
+    pub changes: i64,
+    /// How many of them remove people for good.
+    pub removals: i64,
+    /// How many would end an organization's last administrator: these wait until another is made.
+    pub administrators: i64,
+    /// RFC 3339.
+    pub since: String,
+}
+
+/// A product that provisioned users start with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DefaultProduct {
+    pub slug: String,
+    pub name: String,
+    /// The names of the roles.
+    pub roles: Vec<String>,
+    pub role_slugs: Vec<String>,
+    /// Whether it covers the organizations below too.
+    pub subtree: bool,
+}
+
+/// A bearer token, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectionToken {
+    pub id: Uuid,
+    /// Its last four characters.
+    pub hint: String,
+    pub created_at: String,
+    pub expires_at: String,
+    pub last_used_at: Option<String>,
+    /// Whether it opens anything now.
+    pub live: bool,
+}
+
+/// All that administrators see of a connection.
+pub async fn detail(
+    db: &mut Db<'_>,
+    app: &App,
+    connection: Connection,
+    now: Timestamp,
+) -> Result<ConnectionDetail, Refusal> {
+    let tokens = connections::tokens(db, connection.id).await?;
+    let mut default_products = Vec::new();
+    for default in &connection.settings.default_assignments {
+        let Some((product, roles)) = named(db, default.product, &default.roles).await? else { continue };
+        default_products.push(DefaultProduct {
+            slug: product.slug,
+            name: product.name,
+            role_slugs: roles.iter().map(|role| role.slug.clone()).collect(),
+            roles: roles.into_iter().map(|role| role.name).collect(),
+            subtree: default.subtree,
+        });
+    }
+    let held = held::summary(db, connection.id).await?.map(|held| HeldChanges {
+        changes: held.changes,
+        removals: held.removals,
+        administrators: held.administrators,
+        since: held.since.to_rfc3339(),
+    });
+    let settings = &connection.settings;
+    Ok(ConnectionDetail {
+        id: connection.id.0,
+        base_url: app.config.url(&connection.path()),
+        vendor: connection.vendor.as_str().to_owned(),
+        status: connection.status.as_str().to_owned(),
+        default_products,
+        rules: Rules {
+            on_create: settings.on_create.as_str().to_owned(),
+            on_delete: settings.on_delete.as_str().to_owned(),
+            guard: settings.guard.map(|guard| GuardRule { share: guard.share, minimum: guard.minimum }),
+            rate_limit: settings.rate_limit,
+            strict: settings.strict,
+            dry_run: settings.dry_run,
+        },
+        tokens: tokens.iter().map(|token| ConnectionToken::of(token, now)).collect(),
+        people: provisioned::count(db, connection.id).await?,
+        groups: groups::count(db, connection.id).await?,
+        held,
+        created_at: connection.created_at.to_rfc3339(),
+        last_used_at: connection.last_used_at.map(Timestamp::to_rfc3339),
+        name: connection.name,
+    })
+}
+
+/// A product with those of its roles that are meant; `None` if it is gone.
+pub async fn named(
+    db: &mut Db<'_>,
+    product: ProductId,
+    roles: &[RoleId],
+) -> Result<Option<(NamedSlug, Vec<NamedSlug>)>, Refusal> {
+    let Some(product) = products::find(db, product).await? else { return Ok(None) };
+    let known = products::list_roles(db, product.id).await?.into_iter();
+    let meant = known.filter(|role| roles.contains(&role.id));
+    let meant = meant.map(|role| NamedSlug { slug: role.slug, name: role.name }).collect();
+    Ok(Some((NamedSlug { slug: product.slug, name: product.name }, meant)))
+}
+
+impl ConnectionToken {
+    fn of(token: &Token, now: Timestamp) -> Self {
+        Self {
+            id: token.id.0,
+            hint: token.hint.clone(),
+            created_at: token.created_at.to_rfc3339(),
+            expires_at: token.expires_at.to_rfc3339(),
+            last_used_at: token.last_used_at.map(Timestamp::to_rfc3339),
+            live: token.is_live(now),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The rules of a connection, as a form.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{Method, StatusCode},
+    response::Response,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::new::{default_products, value};
+use crate::{
+    http::{Form, Page},
+    portal::{
+        Portal, Trouble, Visit,
+        api::{Connection, Problem, ProductList},
+        create_user::ProductFields,
+        shell::{Section, Shell, draw},
+        toast::Toast,
+        user_acts::done,
+        user_page::{Pick, RolePick},
+        users_page::Products,
+        words,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "portal/pages/connection_rules.html", config = ".config/askama.toml")]
+struct Rules<'a> {
+    page: &'a Page,
+    shell: &'a Shell,
+    connection: &'a Connection,
+    path: String,
+    typed: Typed,
+    form: Vec<Pick>,
+    products: &'a Products,
+    problem: Option<Problem>,
+}
+
+/// The fields as they stand in the form: of the connection, or as they were typed.
+struct Typed {
+    name: String,
+    invites: bool,
+    removes: bool,
+    guard: bool,
+    share: String,
+    minimum: String,
+    rate: String,
+    strict: bool,
+    dry_run: bool,
+}
+
+impl Typed {
+    fn of(connection: &Connection) -> Self {
+        let guard = connection.guard.as_ref();
+        Self {
+            name: connection.name.clone(),
+            invites: connection.on_create == "invite",
+            removes: connection.on_delete == "remove",
+            guard: guard.is_some(),
+            share: guard.map_or(20, |guard| guard.share).to_string(),
+            minimum: guard.map_or(10, |guard| guard.minimum).to_string(),
+            rate: connection.rate_limit.map(|rate| rate.to_string()).unwrap_or_default(),
+            strict: connection.strict,
+            dry_run: connection.dry_run,
+        }
+    }
+
+    fn read(fields: &[(String, String)]) -> Self {
+        let has = |name: &str| fields.iter().any(|(field, _)| field == name);
+        Self {
+            name: value(fields, "name"),
+            invites: value(fields, "on_create") != "activate",
+            removes: value(fields, "on_delete") != "deactivate",
+            guard: has("guard"),
+            share: value(fields, "share"),
+            minimum: value(fields, "minimum"),
+            rate: value(fields, "rate"),
+            strict: has("strict"),
+            dry_run: has("dry_run"),
+        }
+    }
+
+    /// As the API takes it. What is no number becomes one that it refuses, with the field's name.
+    fn body(&self) -> Value {
+        let number = |text: &str| text.trim().parse::<u32>().unwrap_or(0);
+        let share = u8::try_from(number(&self.share)).unwrap_or(0);
+        json!({
+            "name": self.name,
+            "on_create": if self.invites { "invite" } else { "activate" },
+            "on_delete": if self.removes { "remove" } else { "deactivate" },
+            "guard": self.guard.then(|| json!({ "share": share, "minimum": number(&self.minimum) })),
+            "rate_limit": Some(number(&self.rate)).filter(|_| !self.rate.trim().is_empty()),
+            "strict": self.strict,
+            "dry_run": self.dry_run,
+        })
+    }
+}
+
+/// `GET .../connections/{connection}/rules`
+pub async fn form(Path(ids): Path<(Uuid, Uuid)>, visit: Visit) -> Result<Response, Trouble> {
+    render(&visit, ids, None).await
+}
+
+/// `POST .../connections/{connection}/rules`
+pub async fn save(
+    State(portal): State<Portal>,
+    Path((id, connection)): Path<(Uuid, Uuid)>,
+    visit: Visit,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Trouble> {
+    let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
+    let path = format!("/organizations/{id}/connections/{connection}");
+    let mut body = Typed::read(&fields).body();
+    body["default_products"] = default_products(&fields, &list).into();
+    match visit.send::<Value, _>(Method::PATCH, &path, Some(&body)).await? {
+        Ok(_) => Ok(done(&portal, &format!("/portal{path}"), Toast::RulesSaved)),
+        Err(problem) => render(&visit, (id, connection), Some((problem, &fields))).await,
+    }
+}
+
+async fn render(
+    visit: &Visit,
+    (id, connection): (Uuid, Uuid),
+    refused: Option<(Problem, &[(String, String)])>,
+) -> Result<Response, Trouble> {
+    let shell = Shell::of(visit, Some(id), Section::Connections).await?;
+    let connection: Connection = visit.get(&format!("/organizations/{id}/connections/{connection}")).await?;
+    let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
+    let products = Products::of(&list);
+    let typed_fields = refused.as_ref().map(|(_, fields)| *fields);
+    let form = list.products.iter().map(|product| {
+        let held = connection.default_products.iter().find(|held| held.slug == product.slug);
+        let typed = typed_fields.map(|fields| ProductFields::of(fields, &product.slug));
+        let (chosen, roles, subtree) = match typed {
+            Some(typed) => {
+                let subtree = typed.as_ref().is_some_and(|typed| typed.subtree);
+                (typed.is_some(), typed.map(|typed| typed.roles).unwrap_or_default(), subtree)
+            }
+            None => {
+                let roles = held.map(|held| held.role_slugs.clone()).unwrap_or_default();
+                (held.is_some(), roles, held.is_some_and(|held| held.subtree))
+            }
+        };
+        Pick {
+            slug: product.slug.clone(),
+            name: product.name.clone(),
+            class: products.class(&product.slug),
+            icon: words::product_icon(&product.description, &product.slug),
+            chosen,
+            subtree,
+            roles: product.roles.iter().map(|role| RolePick::of(role, roles.contains(&role.slug))).collect(),
+        }
+    });
+    let page = shell.page(visit);
+    let status = if refused.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let template = Rules {
+        page: &page,
+        shell: &shell,
+        path: format!("{}/connections/{}", shell.path(), connection.id),
+        typed: typed_fields.map_or_else(|| Typed::of(&connection), Typed::read),
+        form: form.collect(),
+        products: &products,
+        connection: &connection,
+        problem: refused.map(|(problem, _)| problem),
+    };
+    Ok(draw(visit, &page, status, &template))
+}
+
+impl Rules<'_> {
+    fn has_clients(&self) -> bool {
+        self.shell.here.organization.kind != "client"
+    }
+
+    fn error(&self, pointer: &str) -> Option<&str> {
+        let errors = &self.problem.as_ref()?.errors;
+        errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.as_str())
+    }
+}

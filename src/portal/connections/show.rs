@@ -1,0 +1,226 @@
+use askama::Template;
+use axum::{
+    extract::{Path, Query},
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    http::Page,
+    portal::{
+        Trouble, Visit,
+        api::{Connection, ConnectionHealth, ConnectionToken, HeldList, LogPage, Problem},
+        shell::{Section, Shell, draw},
+        words,
+    },
+};
+
+use super::{
+    log::{Filter, Line},
+    used,
+};
+
+/// How many entries of the log the page shows.
+const ENTRIES: u32 = 10;
+
+#[derive(Template)]
+#[template(path = "portal/pages/connection.html", config = ".config/askama.toml")]
+struct ConnectionPage<'a> {
+    page: &'a Page,
+    shell: &'a Shell,
+    connection: &'a Connection,
+    path: String,
+    tool: &'static str,
+    used: String,
+    created: String,
+    tokens: Vec<TokenLine>,
+    held: Option<HeldBanner>,
+    log: Vec<Line>,
+    more_log: bool,
+    filter: Filter,
+    health: Option<ConnectionHealth>,
+    /// Shown once, in the answer to the request that made it.
+    fresh: Option<String>,
+}
+
+struct TokenLine {
+    token: ConnectionToken,
+    until: String,
+    used: String,
+}
+
+/// What waits, in words.
+struct HeldBanner {
+    changes: i64,
+    removals: i64,
+    administrators: i64,
+    since: String,
+    people: Vec<HeldPerson>,
+    more: i64,
+}
+
+struct HeldPerson {
+    user: Uuid,
+    name: String,
+    login: String,
+    removes: bool,
+}
+
+/// What stands on the page beside the connection itself.
+#[derive(Default)]
+pub struct More {
+    fresh: Option<String>,
+    refused: Option<Problem>,
+    health: Option<ConnectionHealth>,
+}
+
+impl More {
+    /// A token, shown this once.
+    pub fn of_token(token: String) -> Self {
+        Self { fresh: Some(token), ..Self::default() }
+    }
+
+    /// What was refused.
+    pub fn refused(problem: Problem) -> Self {
+        Self { refused: Some(problem), ..Self::default() }
+    }
+}
+
+/// The query of the page.
+#[derive(Deserialize)]
+pub struct Wanted {
+    /// The test was asked for.
+    test: Option<String>,
+}
+
+/// `GET .../connections/{connection}`; with `?test=1` after a look at what the tool would meet.
+pub async fn show(
+    Path((id, connection)): Path<(Uuid, Uuid)>,
+    Query(wanted): Query<Wanted>,
+    visit: Visit,
+) -> Result<Response, Trouble> {
+    let path = format!("/organizations/{id}/connections/{connection}");
+    let connection: Connection = visit.get(&path).await?;
+    let health = match wanted.test {
+        Some(_) => Some(visit.get(&format!("{path}/health")).await?),
+        None => None,
+    };
+    render(&visit, id, &connection, More { health, ..More::default() }).await
+}
+
+/// The page of an act that was refused.
+pub async fn refused(visit: &Visit, (id, connection): (Uuid, Uuid), problem: Problem) -> Result<Response, Trouble> {
+    let connection: Connection = visit.get(&format!("/organizations/{id}/connections/{connection}")).await?;
+    render(visit, id, &connection, More::refused(problem)).await
+}
+
+/// The page.
+pub async fn render(visit: &Visit, id: Uuid, connection: &Connection, more: More) -> Result<Response, Trouble> {
+    let status = match (&more.fresh, &more.refused) {
+        (_, Some(problem)) => StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT),
+        (Some(_), None) => StatusCode::CREATED,
+        (None, None) => StatusCode::OK,
+    };
+    let shell = Shell::of(visit, Some(id), Section::Connections).await?.refusing(more.refused);
+    let api = format!("/organizations/{id}/connections/{}", connection.id);
+    let log: LogPage = visit.get(&format!("{api}/log?limit={ENTRIES}")).await?;
+    let page = shell.page(visit);
+    let tokens = connection.tokens.iter().map(|token| TokenLine {
+        until: words::date(&token.expires_at),
+        used: token
+            .last_used_at
+            .as_deref()
+            .map_or_else(|| "not used yet".to_owned(), |at| format!("last used {}", words::ago(at, visit.now))),
+        token: token.clone(),
+    });
+    let template = ConnectionPage {
+        page: &page,
+        shell: &shell,
+        path: format!("{}/connections/{}", shell.path(), connection.id),
+        tool: words::vendor(&connection.vendor),
+        used: used(connection, visit.now),
+        created: words::date(&connection.created_at),
+        tokens: tokens.collect(),
+        held: held(visit, &api, connection).await?,
+        more_log: log.next.is_some(),
+        log: log.entries.into_iter().map(|entry| Line::of(entry, visit.now)).collect(),
+        filter: Filter::default(),
+        health: more.health,
+        connection,
+        fresh: more.fresh,
+    };
+    Ok(draw(visit, &page, status, &template))
+}
+
+async fn held(visit: &Visit, api: &str, connection: &Connection) -> Result<Option<HeldBanner>, Trouble> {
+    let Some(held) = &connection.held else { return Ok(None) };
+    let list: HeldList = visit.get(&format!("{api}/held")).await?;
+    let people: Vec<HeldPerson> = list
+        .changes
+        .into_iter()
+        .map(|change| HeldPerson {
+            user: change.user,
+            name: change.name,
+            login: change.login_name,
+            removes: change.change == "remove",
+        })
+        .collect();
+    Ok(Some(HeldBanner {
+        changes: held.changes,
+        removals: held.removals,
+        administrators: held.administrators,
+        since: words::ago(&held.since, visit.now),
+        more: held.changes - i64::try_from(people.len()).unwrap_or(held.changes),
+        people,
+    }))
+}
+
+impl HeldBanner {
+    /// What letting it through would do, as a verb with its object.
+    fn act(&self) -> String {
+        let people = words::count(self.changes, "user", "users");
+        match self.removals {
+            0 => format!("Deactivate {people}"),
+            removals if removals == self.changes => format!("Remove {people}"),
+            removals => format!("Deactivate {} and remove {removals} users", self.changes - removals),
+        }
+    }
+
+    /// Whether it is a run, and not one administrator who must stay.
+    fn is_run(&self) -> bool {
+        self.changes > self.administrators
+    }
+
+    /// The act within a sentence.
+    fn act_words(&self) -> String {
+        let mut words = self.act();
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        words
+    }
+}
+
+impl ConnectionPage<'_> {
+    fn manages(&self) -> bool {
+        self.shell.here.may("portal:connections:manage")
+    }
+
+    fn may_have_another(&self) -> bool {
+        self.manages() && self.tokens.iter().filter(|line| line.token.live).count() < 2
+    }
+
+    fn no_live_token(&self) -> bool {
+        self.tokens.iter().all(|line| !line.token.live)
+    }
+
+    /// The guard's rule in one phrase.
+    fn guard(&self) -> String {
+        match &self.connection.guard {
+            None => "Off".to_owned(),
+            Some(guard) => format!("{}% of users in an hour, from {} on", guard.share, guard.minimum),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Judging one ending more: it passes and is noted, or it is held.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{sql, tell};
+use crate::{
+    access,
+    audit::{self, By, Event, SubjectKind},
+    clock::Timestamp,
+    connections::{self, Connection, Guard},
+    id::UserId,
+    organizations,
+    secret::MasterKeys,
+    store::{Result, Tx},
+    users::{self, Status, User, life_cycle, provisioned},
+};
+
+/// Over which time the share is counted.
+pub const WINDOW: Duration = Duration::from_secs(3600);
+/// Endings of one run follow each other within this time.
+const PAUSE: Duration = Duration::from_secs(300);
+/// A discarded change that comes again within this time is held at once.
+const DISCARDED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+text_enum! {
+    /// What a tool wants of a person's access.
+    pub enum Ending {
+        Deactivate = "deactivate",
+        /// Deactivate, and leave the account to the administrators.
+        Detach = "detach",
+        Remove = "remove",
+    }
+}
+text_enum! {
+    /// Why a change waits for a person.
+    pub enum HoldReason {
+        /// Too many within an hour.
+        Run = "run",
+        /// An administrator discarded it, and it came again.
+        Discarded = "discarded",
+        /// Nobody locks out an organization (P13, V5).
+        LastAdministrator = "last_administrator",
+    }
+}
+
+/// A connection at work, as the guard sees it.
+#[derive(Clone, Copy)]
+pub struct Guarded<'a> {
+    pub connection: &'a Connection,
+    pub master: &'a MasterKeys,
+    pub by: &'a By,
+    /// Where an administrator decides: for the mail.
+    pub link: &'a str,
+    /// How many endings the same request will ask for after this one.
+    pub foreseen: u32,
+    pub now: Timestamp,
+}
+
+impl Guarded<'_> {
+    /// Judges one ending before anything of it is done. `Some` says why it is held; then the person is as
+    /// before, and the caller does nothing but commit.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn judge(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<Option<HoldReason>> {
+        organizations::bump_revision(tx, user.organization_id).await?;
+        if access::is_last_administrator(tx, user.organization_id, user.id, self.now).await? {
+            return self.hold_administrator(tx, user, ending).await.map(Some);
+        }
+        let Some(guard) = self.connection.settings.guard else { return Ok(None) };
+        // From here on all endings of the connection queue.
+        connections::lock(tx, self.connection.id).await?;
+        let waiting = sql::count_held(tx, self.connection.id).await?;
+        if waiting > 0 {
+            let reason = HoldReason::Run;
+            self.hold(tx, user.id, (ending, reason)).await?;
+            return Ok(Some(reason));
+        }
+        if sql::was_discarded(tx, self.connection.id, user.id, self.now - DISCARDED_FOR).await? {
+            let reason = HoldReason::Discarded;
+            self.hold(tx, user.id, (ending, reason)).await?;
+            self.tell(tx, 1).await?;
+            return Ok(Some(reason));
+        }
+        if self.is_too_much(tx, guard, user.id).await? {
+            let taken_back = self.take_back(tx).await?;
+            self.hold(tx, user.id, (ending, HoldReason::Run)).await?;
+            self.record(tx, guard, taken_back).await?;
+            self.tell(tx, taken_back + 1 + i64::from(self.foreseen)).await?;
+            return Ok(Some(HoldReason::Run));
+        }
+        sql::note_ending(tx, self.connection.id, user.id, ending, self.now).await?;
+        Ok(None)
+    }
+
+    /// Whether this one, those of the last hour and those to come are more than the guard allows.
+    async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, user: UserId) -> Result<bool> {
+        let since = self.now - WINDOW;
+        let before = sql::count_endings(tx, self.connection.id, user, since).await?;
+        let endings = before + 1 + i64::from(self.foreseen);
+        if endings < i64::from(guard.minimum) {
+            return Ok(false);
+        }
+        // Counted only as far as it decides: beyond this many people the share is small enough.
+        let enough = endings * 100 / i64::from(guard.share.max(1));
+        let people = before + sql::count_people(tx, self.connection.id, enough + 1).await?;
+        Ok(endings * 100 > i64::from(guard.share) * people)
+    }
+
+    /// Undoes what the run has done so far, and holds it with the rest. Answers how many.
+    async fn take_back(self, tx: &mut Tx<'_>) -> Result<i64> {
+        let mut taken_back = 0;
+        let mut later = self.now;
+        for (id, ending, at) in sql::list_endings(tx, self.connection.id, self.now - WINDOW).await? {
+            if later.since(at) > PAUSE {
+                break;
+            }
+            later = at;
+            let Some(mut user) = users::find(tx, id).await? else { continue };
+            if ending == Ending::Detach && provisioned::attach(tx, &user, self.connection.id).await? {
+                user.connection_id = Some(self.connection.id);
+            }
+            if user.connection_id != Some(self.connection.id) || user.status != Status::Deactivated {
+                continue;
+            }
+            let act = life_cycle::Act { master: self.master, by: &By::system() };
+            if life_cycle::reactivate(tx, act, &user, self.now).await?.is_ok() {
+                sql::forget_ending(tx, self.connection.id, id).await?;
+                self.hold(tx, id, (ending, HoldReason::Run)).await?;
+                taken_back += 1;
+            }
+        }
+        Ok(taken_back)
+    }
+
+    async fn hold_administrator(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<HoldReason> {
+        let reason = HoldReason::LastAdministrator;
+        if self.hold(tx, user.id, (ending, reason)).await? {
+            let event = Event::new(user.organization_id, "connection.change_held", self.by.clone())
+                .on(SubjectKind::User, user.id.0)
+                .with(json!({ "connection": self.connection.id, "reason": reason }));
+            audit::record(tx, self.master, event, self.now).await?;
+            tell::last_administrator(tx, self, user).await?;
+        }
+        Ok(reason)
+    }
+
+    /// Keeps a change; `false` if it is kept already.
+    async fn hold(self, tx: &mut Tx<'_>, user: UserId, (ending, reason): (Ending, HoldReason)) -> Result<bool> {
+        sql::hold(tx, self.connection.id, user, (ending, reason), self.now).await
+    }
+
+    async fn record(self, tx: &mut Tx<'_>, guard: Guard, taken_back: i64) -> Result<()> {
+        let event = Event::new(self.connection.organization_id, "connection.run_held", self.by.clone())
+            .on(SubjectKind::Connection, self.connection.id.0)
+            .with(json!({ "share": guard.share, "minimum": guard.minimum, "taken_back": taken_back }));
+        audit::record(tx, self.master, event, self.now).await
+    }
+
+    async fn tell(self, tx: &mut Tx<'_>, changes: i64) -> Result<()> {
+        tell::run_held(tx, self, changes).await
+    }
+}
+
+/// The tool has let somebody in again: their ending counts no more, and none of theirs is held.
+///
+/// # Errors
+/// The database's.
+pub async fn changed_its_mind(tx: &mut Tx<'_>, connection: &Connection, user: UserId, now: Timestamp) -> Result<()> {
+    sql::forget_ending(tx, connection.id, user).await?;
+    sql::withdraw(tx, connection.id, user, now).await
+}

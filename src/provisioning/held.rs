@@ -1,0 +1,137 @@
+//! The queue of what is held, and an administrator's decision about it.
+
+use serde_json::json;
+
+use super::{Ending, HoldReason, sql};
+use crate::{
+    audit::{self, By, Event, SubjectKind},
+    clock::Timestamp,
+    connections::{Connection, unique},
+    groups,
+    id::{ConnectionId, UserId},
+    secret::MasterKeys,
+    store::{Db, Result, Tx},
+    users::{self, life_cycle, provisioned},
+};
+
+pub use sql::{Change, Summary};
+
+/// How many changes one transaction lets through, so that other writers need not wait long.
+const BATCH: i64 = 50;
+
+/// What waits at a connection; `None` if nothing does.
+///
+/// # Errors
+/// The database's.
+pub async fn summary(db: &mut Db<'_>, connection: ConnectionId) -> Result<Option<Summary>> {
+    sql::summary(db, connection).await
+}
+
+/// Changes that wait, the oldest first, after the person `after`.
+///
+/// # Errors
+/// The database's.
+pub async fn list(db: &mut Db<'_>, connection: ConnectionId, after: UserId, limit: i64) -> Result<Vec<Change>> {
+    sql::list(db, connection, after, limit).await
+}
+
+/// Who decides, and when.
+#[derive(Clone, Copy)]
+pub struct Decision<'a> {
+    pub connection: &'a Connection,
+    pub master: &'a MasterKeys,
+    pub by: &'a By,
+    pub decided_by: Option<UserId>,
+    pub now: Timestamp,
+}
+
+/// What a batch has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Released {
+    /// How many changes were done.
+    pub done: i64,
+    /// How many of this batch must go on waiting: nobody locks out an organization.
+    pub kept: i64,
+    /// Whether more wait.
+    pub more: bool,
+}
+
+impl Decision<'_> {
+    /// Begins to let everything through: the decision as an audit event. `false` if nothing waits.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release(self, tx: &mut Tx<'_>) -> Result<bool> {
+        let Some(summary) = sql::summary(tx, self.connection.id).await? else { return Ok(false) };
+        self.record(tx, "connection.run_released", summary.changes).await?;
+        Ok(true)
+    }
+
+    /// Lets the next changes after `after` through, in the same way as if the tool had just asked. Answers
+    /// the last person, after whom to go on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_batch(self, tx: &mut Tx<'_>, after: UserId) -> Result<(Released, UserId)> {
+        let changes = sql::list(tx, self.connection.id, after, BATCH).await?;
+        let mut released = Released { more: changes.len() as i64 == BATCH, ..Released::default() };
+        let mut last = after;
+        for change in &changes {
+            last = change.user_id;
+            if self.apply(tx, change).await? {
+                sql::decide(tx, self.connection.id, change.user_id, ("released", self.decided_by), self.now).await?;
+                released.done += 1;
+            } else {
+                sql::keep(tx, self.connection.id, change.user_id, HoldReason::LastAdministrator).await?;
+                released.kept += 1;
+            }
+        }
+        Ok((released, last))
+    }
+
+    /// Does what the tool wanted; `false` if the person is their organization's last administrator.
+    async fn apply(self, tx: &mut Tx<'_>, change: &Change) -> Result<bool> {
+        // Who has been removed, or belongs to another by now, needs nothing any more.
+        let user = users::find(tx, change.user_id).await?;
+        let Some(user) = user.filter(|user| user.connection_id == Some(self.connection.id)) else { return Ok(true) };
+        let act = life_cycle::Act { master: self.master, by: self.by };
+        let outcome = match change.ending()? {
+            Ending::Deactivate => life_cycle::deactivate(tx, act, &user, self.now).await?,
+            Ending::Detach => {
+                let outcome = life_cycle::deactivate(tx, act, &user, self.now).await?;
+                if outcome != Err(life_cycle::Refusal::LastAdministrator) {
+                    groups::leave_all(tx, user.id, self.now).await?;
+                    unique::release(tx, user.id.0).await?;
+                    if let Some(user) = users::find(tx, user.id).await? {
+                        provisioned::detach(tx, &user, self.connection.id, self.now).await?;
+                    }
+                }
+                outcome
+            }
+            Ending::Remove => {
+                groups::leave_all(tx, user.id, self.now).await?;
+                life_cycle::remove(tx, act, &user, self.now).await?
+            }
+        };
+        Ok(outcome != Err(life_cycle::Refusal::LastAdministrator))
+    }
+
+    /// Forgets everything that waits: nothing of it is done. Answers how many there were.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn discard(self, tx: &mut Tx<'_>) -> Result<u64> {
+        let discarded = sql::discard(tx, self.connection.id, self.decided_by, self.now).await?;
+        if discarded > 0 {
+            self.record(tx, "connection.run_discarded", i64::try_from(discarded).unwrap_or(i64::MAX)).await?;
+        }
+        Ok(discarded)
+    }
+
+    async fn record(self, tx: &mut Tx<'_>, kind: &'static str, changes: i64) -> Result<()> {
+        let event = Event::new(self.connection.organization_id, kind, self.by.clone())
+            .on(SubjectKind::Connection, self.connection.id.0)
+            .with(json!({ "changes": changes }));
+        audit::record(tx, self.master, event, self.now).await
+    }
+}

@@ -1,0 +1,36 @@
+//! What a connection does to people beyond the words of SCIM: how much it may end at once, and what waits
+//! for an administrator.
+//!
+//! Owns the rows `connection_endings` and `held_changes`. `scim` asks [`guard`] before it ends somebody's
+//! access; the administrators' API reads and decides what is held ([`held`]). What ending means is
+//! `users::life_cycle`'s.
+//!
+//! **The mass-change guard (V3), precisely.** Tools send one request for each leaver, so that the first of
+//! three hundred looks like the only one. A single leaver must be out at once (V5): so endings pass, each
+//! is noted, and when one more would be a greater share of the connection's people within an hour than its
+//! settings allow, all of it is recognised as a run:
+//!
+//! - that ending and every later one of the connection are *held*: answered 409, not done, and kept as rows
+//!   until an administrator lets the run through or discards it. Other changes go on;
+//! - whom the same run has deactivated before is *taken back*: active again with the access they had, and
+//!   held with the rest. The same run means: each within five minutes of the next, so that a leaver of
+//!   half an hour ago stays out. After this nobody's account has changed. What cannot be undone is that
+//!   those few were signed out meanwhile, and that a person who was *removed* is erased: a
+//!   connection whose tool deletes should be set to deactivate instead (`on_delete`);
+//! - a request that says beforehand how much it will end (bulk) is judged by that before the first.
+//!
+//! A change that was discarded and comes again within a day is held at once. A tool that says of a held
+//! person that they are active has changed its mind, and the change goes. Fewer endings than the minimum
+//! are never held, whatever the share.
+//!
+//! Invariants: a held change has changed nothing of the account; endings of one connection are judged one
+//! after the other (its row is written first), so that parallel requests cannot slip past together; one
+//! mail for each queue, not for each request.
+
+pub mod guard;
+pub mod held;
+mod sql;
+mod tell;
+
+pub use guard::{Ending, Guarded, HoldReason};
+pub use sql::STATEMENTS;

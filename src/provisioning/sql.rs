@@ -1,0 +1,202 @@
+use super::{Ending, HoldReason};
+use crate::{
+    clock::Timestamp,
+    id::{ConnectionId, UserId, uuid_at},
+    store::{Db, Error, Result, Tx},
+};
+
+statements! {
+    /// Who is ended twice counts once, at the later time.
+    NOTE_ENDING = "
+        INSERT INTO connection_endings (connection_id, user_id, change, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (connection_id, user_id) DO UPDATE SET change = excluded.change, at = excluded.at";
+    FORGET_ENDING = "DELETE FROM connection_endings WHERE connection_id = $1 AND user_id = $2";
+    /// Those of others than this person.
+    COUNT_ENDINGS = "
+        SELECT COUNT(*) FROM connection_endings WHERE connection_id = $1 AND user_id <> $2 AND at > $3";
+    /// The latest first.
+    LIST_ENDINGS = "
+        SELECT user_id, change, at FROM connection_endings WHERE connection_id = $1 AND at > $2 ORDER BY at DESC";
+    /// People of the connection who have access, counted up to a limit.
+    COUNT_PEOPLE = "
+        SELECT COUNT(*) FROM (SELECT id FROM users
+                               WHERE connection_id = $1 AND status IN ('active', 'invited') LIMIT $2) AS counted";
+
+    /// Nothing is written where the person is held already; a removal takes the place of a deactivation.
+    HOLD = "
+        INSERT INTO held_changes (id, connection_id, resource_id, change, reason, status, created_at)
+        SELECT $1, $2, $3, $4, $5, 'held', $6
+         WHERE NOT EXISTS (SELECT 1 FROM held_changes
+                            WHERE connection_id = $2 AND resource_id = $3 AND status = 'held')";
+    HOLD_STRONGER = "
+        UPDATE held_changes SET change = $3 WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
+    /// What makes every further ending wait: a run, not a single administrator.
+    COUNT_HELD = "
+        SELECT COUNT(*) FROM (SELECT id FROM held_changes
+                               WHERE connection_id = $1 AND status = 'held' AND reason <> 'last_administrator'
+                               LIMIT 1) AS counted";
+    DISCARDED_SINCE = "
+        SELECT COUNT(*) FROM held_changes
+         WHERE connection_id = $1 AND resource_id = $2 AND status = 'discarded' AND decided_at > $3";
+    DECIDE = "
+        UPDATE held_changes SET status = $3, decided_by = $4, decided_at = $5
+         WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
+    DISCARD = "
+        UPDATE held_changes SET status = 'discarded', decided_by = $2, decided_at = $3
+         WHERE connection_id = $1 AND status = 'held'";
+    KEEP = "
+        UPDATE held_changes SET reason = $3 WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
+    LIST = "
+        SELECT h.resource_id AS user_id, h.change, h.reason, h.created_at, u.display_name, u.login_name
+          FROM held_changes h JOIN users u ON u.id = h.resource_id
+         WHERE h.connection_id = $1 AND h.status = 'held' AND h.resource_id > $2
+         ORDER BY h.resource_id LIMIT $3";
+    SUMMARY = "
+        SELECT COUNT(*) AS changes, MIN(created_at) AS since,
+               COUNT(CASE WHEN change = 'remove' THEN 1 END) AS removals,
+               COUNT(CASE WHEN reason = 'last_administrator' THEN 1 END) AS administrators
+          FROM held_changes WHERE connection_id = $1 AND status = 'held'";
+}
+
+/// A change that waits, and whom it is about.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Change {
+    pub user_id: UserId,
+    change: String,
+    reason: String,
+    pub created_at: Timestamp,
+    pub display_name: String,
+    pub login_name: String,
+}
+
+impl Change {
+    /// What the tool wants.
+    ///
+    /// # Errors
+    /// The row says something else.
+    pub fn ending(&self) -> Result<Ending> {
+        self.change.parse().map_err(Error::Damaged)
+    }
+
+    /// Why it waits.
+    ///
+    /// # Errors
+    /// The row says something else.
+    pub fn reason(&self) -> Result<HoldReason> {
+        self.reason.parse().map_err(Error::Damaged)
+    }
+}
+
+/// What waits, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    pub changes: i64,
+    /// How many of them remove.
+    pub removals: i64,
+    /// How many are about an organization's last administrator.
+    pub administrators: i64,
+    pub since: Timestamp,
+}
+
+pub(super) async fn note_ending(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    user: UserId,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, NOTE_ENDING, connection, user, ending.as_str(), now).map(|_| ())
+}
+
+pub(super) async fn forget_ending(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId) -> Result<()> {
+    execute!(tx, FORGET_ENDING, connection, user).map(|_| ())
+}
+
+pub(super) async fn count_endings(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    besides: UserId,
+    since: Timestamp,
+) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), COUNT_ENDINGS, connection, besides, since)?.0)
+}
+
+pub(super) async fn list_endings(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    since: Timestamp,
+) -> Result<Vec<(UserId, Ending, Timestamp)>> {
+    let rows = fetch_all!(db, (UserId, String, Timestamp), LIST_ENDINGS, connection, since)?;
+    rows.into_iter().map(|(user, change, at)| Ok((user, change.parse().map_err(Error::Damaged)?, at))).collect()
+}
+
+pub(super) async fn count_people(db: &mut Db<'_>, connection: ConnectionId, limit: i64) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), COUNT_PEOPLE, connection, limit)?.0)
+}
+
+pub(super) async fn hold(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    user: UserId,
+    (ending, reason): (Ending, HoldReason),
+    now: Timestamp,
+) -> Result<bool> {
+    let (change, reason) = (ending.as_str(), reason.as_str());
+    if execute!(tx, HOLD, uuid_at(now), connection, user, change, reason, now)? == 1 {
+        return Ok(true);
+    }
+    if ending != Ending::Deactivate {
+        execute!(tx, HOLD_STRONGER, connection, user, change)?;
+    }
+    Ok(false)
+}
+
+pub(super) async fn count_held(db: &mut Db<'_>, connection: ConnectionId) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), COUNT_HELD, connection)?.0)
+}
+
+pub(super) async fn was_discarded(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    user: UserId,
+    since: Timestamp,
+) -> Result<bool> {
+    Ok(fetch_one!(db, (i64,), DISCARDED_SINCE, connection, user, since)?.0 > 0)
+}
+
+pub(super) async fn withdraw(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, now: Timestamp) -> Result<()> {
+    decide(tx, connection, user, ("withdrawn", None), now).await
+}
+
+pub(super) async fn decide(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    user: UserId,
+    (status, decided_by): (&str, Option<UserId>),
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, DECIDE, connection, user, status, decided_by, now).map(|_| ())
+}
+
+pub(super) async fn keep(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, reason: HoldReason) -> Result<()> {
+    execute!(tx, KEEP, connection, user, reason.as_str()).map(|_| ())
+}
+
+pub(super) async fn discard(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    decided_by: Option<UserId>,
+    now: Timestamp,
+) -> Result<u64> {
+    execute!(tx, DISCARD, connection, decided_by, now)
+}
+
+pub(super) async fn list(db: &mut Db<'_>, connection: ConnectionId, after: UserId, limit: i64) -> Result<Vec<Change>> {
+    fetch_all!(db, Change, LIST, connection, after, limit)
+}
+
+pub(super) async fn summary(db: &mut Db<'_>, connection: ConnectionId) -> Result<Option<Summary>> {
+    let row = fetch_one!(db, (i64, Option<Timestamp>, i64, i64), SUMMARY, connection)?;
+    let (changes, since, removals, administrators) = row;
+    Ok(since.map(|since| Summary { changes, removals, administrators, since }))
+}
