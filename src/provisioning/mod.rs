@@ -15,8 +15,8 @@
 //! - whom the same run has deactivated before is *taken back*: active again with the access they had, and
 //!   held with the rest. The same run means: each within five minutes of the next, so that a leaver of
 //!   half an hour ago stays out. After this nobody's account has changed. What cannot be undone is that
-//!   those few were signed out meanwhile, and that a person who was *removed* is erased: a
-//!   connection whose tool deletes should be set to deactivate instead (`on_delete`);
+//!   those few were signed out meanwhile, that whoever was deleted has left their groups, and that a person who
+//!   was *removed* is erased: a connection whose tool deletes should be set to deactivate instead (`on_delete`);
 //! - a request that says beforehand how much it will end (bulk) is judged by that before the first.
 //!
 //! A change that was discarded and comes again within a day is held at once. A tool that says of a held

@@ -152,6 +152,8 @@ async fn provision_again(
     let details = json!({ "created": created, "kept": true });
     call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
     if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
+}
+
 /// What came of a request to change or delete somebody.
 pub(super) enum Changed {
     /// It wanted what is so already.
