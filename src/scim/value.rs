@@ -291,6 +291,20 @@ fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
     }
 }
 
+/// The longest text, in bytes, of an attribute that has an index: PostgreSQL keeps no longer keys.
+const LONGEST: usize = 1024;
+
+/// Refuses what no index could hold.
+///
+/// # Errors
+/// The attribute, if its text is too long.
+pub fn check_length(name: &str, text: Option<&str>) -> Result<(), Refusal> {
+    match text {
+        Some(text) if text.len() > LONGEST => Err(Refusal::Value(name.to_owned(), "at most 1024 bytes")),
+        _ => Ok(()),
+    }
+}
+
 /// Top-level attributes that differ, before and after, for the log. Passwords never are in it.
 pub fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
     let mut found = Map::new();

@@ -5,6 +5,7 @@ mod cursors;
 mod custom_types;
 mod deprovisioning;
 mod discovery;
+mod dry_run;
 mod filters;
 mod groups;
 mod guard;

@@ -9,12 +9,11 @@ use crate::{
     app::App,
     clock::Timestamp,
     connections::{self, Connection, Token},
-    groups,
+    counters::{self, Counter},
     id::{ProductId, RoleId},
     products,
     provisioning::held,
     store::Db,
-    users::provisioned,
 };
 
 /// One external tool's SCIM access to the organization.
@@ -149,8 +148,8 @@ pub async fn detail(
             dry_run: settings.dry_run,
         },
         tokens: tokens.iter().map(|token| ConnectionToken::of(token, now)).collect(),
-        people: provisioned::count(db, connection.id).await?,
-        groups: groups::count(db, connection.id).await?,
+        people: counters::total(db, connection.id.0, Counter::Users).await?,
+        groups: counters::total(db, connection.id.0, Counter::Groups).await?,
         held,
         created_at: connection.created_at.to_rfc3339(),
         last_used_at: connection.last_used_at.map(Timestamp::to_rfc3339),
