@@ -199,7 +199,7 @@ fn columns(ddl: &str) -> Vec<String> {
             words.collect::<Vec<_>>().join(" ").replace(" COLLATE \"C\"", "").replace(") WITHOUT ROWID", ")")
         })
         // A column that is only told to compare bytes stays the column it was.
-        .filter(|line| !line.is_empty() && !(line.contains(" ALTER COLUMN ") && line.ends_with(" TYPE TEXT;")))
+        .filter(|line| !(line.is_empty() || line.contains(" ALTER COLUMN ") && line.ends_with(" TYPE TEXT;")))
         .collect()
 }
 

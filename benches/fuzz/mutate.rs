@@ -8,7 +8,6 @@ use crate::corpus::{FILTERS, PATHS, PIECES};
 /// The longest text that is made.
 const LONGEST_TEXT: usize = 6000;
 
-
 fn one_of<'v>(random: &mut TestRng, values: &[&'v str]) -> &'v str {
     values[random.random_range(0..values.len())]
 }

@@ -85,7 +85,8 @@ impl Target {
         };
         let matched: Vec<bool> = self.samples.iter().map(|sample| read.matches(sample)).collect();
         if let Ok(negated) = filter::parse(user, &format!("not ({standard})")) {
-            let opposite = self.samples.iter().zip(&matched).all(|(sample, matched)| negated.matches(sample) != *matched);
+            let opposite =
+                self.samples.iter().zip(&matched).all(|(sample, matched)| negated.matches(sample) != *matched);
             if !opposite {
                 return Err("its negation is not the opposite".to_owned());
             }

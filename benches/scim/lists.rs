@@ -11,6 +11,8 @@ use crate::{http::Connection, measure, server::Process};
 
 /// Connections that keep the server busy.
 const BUSY: usize = 16;
+/// The filter of a turn.
+type Filter = Box<dyn Fn(usize) -> String>;
 /// How often a single request is timed.
 const TIMES: usize = 20;
 
@@ -18,7 +20,7 @@ const TIMES: usize = 20;
 /// foresee.
 pub async fn lookups(table: &mut Table, process: &Process, party: &Party, tool: &Tool, users: usize) -> Result<()> {
     let spread = move |turn: usize| turn.wrapping_mul(7_919) % users;
-    let kinds: [(&str, Box<dyn Fn(usize) -> String>); 3] = [
+    let kinds: [(&str, Filter); 3] = [
         ("userName eq", {
             let names: Vec<String> = (0..users.min(100_000)).map(|turn| tool.user_name(spread(turn))).collect();
             Box::new(move |turn| format!("userName eq \"{}\"", names[turn % names.len()]))

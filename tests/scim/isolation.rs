@@ -136,7 +136,8 @@ async fn every_id_of_another_organization_is_404_on_every_verb_and_endpoint() {
                     ("DELETE", String::new()),
                 ] {
                     let answer = tool.request(method, &endpoint, &headers, body).await;
-                    let is_filter = answer.status == 400 && method == "PATCH" && answer.json()["scimType"] == "invalidPath";
+                    let is_filter =
+                        answer.status == 400 && method == "PATCH" && answer.json()["scimType"] == "invalidPath";
                     // A path that the type does not have is refused before anybody looks for the id.
                     if !is_filter {
                         refused(&answer, 404, "");
@@ -234,10 +235,9 @@ async fn nobody_of_another_organization_becomes_a_member() {
         }
         // Removing who is no member removes nobody.
         let path = format!("members[value eq {}]", member.get("value").unwrap_or(&member));
-        for operation in [
-            json!({ "op": "remove", "path": path }),
-            json!({ "op": "remove", "path": "members", "value": [member] }),
-        ] {
+        for operation in
+            [json!({ "op": "remove", "path": path }), json!({ "op": "remove", "path": "members", "value": [member] })]
+        {
             tool.patch(&at(&mine.groups[0]), json!([operation])).await.expect(200);
         }
     }

@@ -142,7 +142,9 @@ fn nothing(group: &Group) -> Answer {
 enum Told {
     Now(Answer),
     /// A long list that was asked for; it is read behind the commit, so that no other write waits for it.
-    Afterwards { is_changed: bool },
+    Afterwards {
+        is_changed: bool,
+    },
 }
 
 /// Whether the answer has more members than are shown by the way.

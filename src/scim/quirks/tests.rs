@@ -142,7 +142,8 @@ fn names_of_any_characters_are_read() {
     let registry = registry();
     let user = registry.resource_type("User").expect("a type");
     for length in 0..60 {
-        for name in [format!("{}ﬁﬁﬁﬁ", "a".repeat(length)), format!("urn:scim:schemas:{}éé", "c".repeat(length))] {
+        for name in [format!("{}ﬁﬁﬁﬁ", "a".repeat(length)), format!("urn:scim:schemas:{}éé", "c".repeat(length))]
+        {
             assert_eq!(standard_urn(user, &name), name);
             let read = Quirks::new(Vendor::OneLogin, false).resource(user, json!({ "userName": "a", name: 1 }));
             assert_eq!(read.expect("understood").warnings.len(), 1);
