@@ -284,6 +284,10 @@ fn simple(attribute: &Attribute, value: &Value) -> Result<Value, Refusal> {
             if attribute.required && text.trim().is_empty() {
                 return Err(Refusal::Required(attribute.name.clone()));
             }
+            // PostgreSQL has no text with it, and no client means it.
+            if text.contains('\0') {
+                return wrong("expected a string without null characters");
+            }
             Ok(value.clone())
         }
         (Kind::String | Kind::Reference, _) => wrong("expected a string"),

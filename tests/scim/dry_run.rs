@@ -14,6 +14,7 @@ async fn a_dry_run_answers_as_if_and_changes_nothing() {
     let tool = Tool::with(&castellan, &world.partner, Vendor::Generic, settings()).await;
     let ada = tool.person("ada@brackwater.example").await;
     let staff = tool.group("Staff", &[&ada]).await;
+    let ada = tool.get(&at(&ada)).await.expect(200);
     let path = format!("/organizations/{}/connections/{}", world.partner.id, tool.connection.id);
     admin.send("PATCH", &path, &json!({ "dry_run": true })).await.expect(200);
     mails(&castellan).await;
