@@ -8,8 +8,9 @@ use sqlx::{
 
 use super::{Error, Result, Store, migrate, sqlite::Writer};
 
-/// How long a statement waits for a lock or a connection before it fails.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a statement waits for a lock or a connection before it fails: half of what a request may take. Fifty
+/// changes of one group stand in a row, each behind the flush of the one before, and none of them may fail.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// PostgreSQL groups commits across connections; 16 to 32 is where its rate levels off.
 const POSTGRES_CONNECTIONS: u32 = 24;
 /// A connection that has rested so long is asked before use whether the server still knows it.
@@ -89,7 +90,11 @@ async fn open_postgres(url: &str, migrate: bool) -> Result<Store> {
         .map_err(|error| Error::Url(format!("the PostgreSQL URL is malformed: {error}")))?
         .application_name("castellan")
         .statement_cache_capacity(512)
-        .options([("statement_timeout", "5s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")])
+        .options([
+            ("statement_timeout", "15s"),
+            ("lock_timeout", "15s"),
+            ("idle_in_transaction_session_timeout", "20s"),
+        ])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
