@@ -53,8 +53,6 @@ pub struct Guarded<'a> {
     pub by: &'a By,
     /// Where an administrator decides: for the mail.
     pub link: &'a str,
-    /// How many endings the same request will ask for after this one.
-    pub foreseen: u32,
     pub now: Timestamp,
 }
 
@@ -88,18 +86,18 @@ impl Guarded<'_> {
             let taken_back = self.take_back(tx).await?;
             self.hold(tx, user.id, (ending, HoldReason::Run)).await?;
             self.record(tx, guard, taken_back).await?;
-            self.tell(tx, taken_back + 1 + i64::from(self.foreseen)).await?;
+            self.tell(tx, taken_back + 1).await?;
             return Ok(Some(HoldReason::Run));
         }
         sql::note_ending(tx, self.connection.id, user.id, ending, self.now).await?;
         Ok(None)
     }
 
-    /// Whether this one, those of the last hour and those to come are more than the guard allows.
+    /// Whether this one and those of the last hour are more than the guard allows.
     async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, user: UserId) -> Result<bool> {
         let since = self.now - WINDOW;
         let before = sql::count_endings(tx, self.connection.id, user, since).await?;
-        let endings = before + 1 + i64::from(self.foreseen);
+        let endings = before + 1;
         if endings < i64::from(guard.minimum) {
             return Ok(false);
         }

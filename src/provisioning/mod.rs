@@ -16,8 +16,9 @@
 //!   held with the rest. The same run means: each within five minutes of the next, so that a leaver of
 //!   half an hour ago stays out. After this nobody's account has changed. What cannot be undone is that
 //!   those few were signed out meanwhile, that whoever was deleted has left their groups, and that a person who
-//!   was *removed* is erased: a connection whose tool deletes should be set to deactivate instead (`on_delete`);
-//! - a request that says beforehand how much it will end (bulk) is judged by that before the first.
+//!   was *removed* is erased: a connection whose tool deletes should be set to deactivate instead (`on_delete`).
+//!
+//! The operations of a Bulk request are judged like requests of their own, one after the other.
 //!
 //! A change that was discarded and comes again within a day is held at once. A tool that says of a held
 //! person that they are active has changed its mind, and the change goes. Fewer endings than the minimum

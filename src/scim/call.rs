@@ -1,6 +1,9 @@
 //! A request of a connection: authenticated, within its rate, read once; and how its outcome is
 //! logged and answered.
 
+mod bearer;
+mod outcome;
+
 use std::{
     collections::HashMap,
     ops::Deref,
@@ -18,10 +21,9 @@ use axum::{
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use uuid::Uuid;
 
 use super::{
-    answer::{Answer, Fault},
+    answer::Fault,
     error::Refusal,
     limits::Limits,
     patch::Operation,
@@ -32,21 +34,13 @@ use crate::{
     app::App,
     audit::By,
     clock::Timestamp,
-    connections::{
-        self, Bearer, Connection,
-        log::{self, Outcome},
-    },
-    http::{ClientAddress, RequestId, UserAgent},
-    id::ConnectionId,
+    connections::{Connection, log},
+    http::RequestId,
     provisioning::Guarded,
-    store::{self, Db, Tx},
-    tokens,
 };
 
 /// How many warnings the log keeps of one request.
 const MOST_WARNINGS: usize = 20;
-/// A longer name of a refused resource is cut in the log.
-const LONGEST_SUBJECT: usize = 200;
 
 /// How many lists that no index bounds run at once: half of SQLite's readers, so that all other requests
 /// always find one.
@@ -121,7 +115,7 @@ impl FromRequest<App> for Call {
         match Self::read(request, app, request_id.clone()).await {
             Ok(call) => Ok(call),
             Err(Fault::Refused(refusal)) => Err(refusal.into_response()),
-            Err(Fault::Store(error)) => Err(failed(&error, &request_id).into_response()),
+            Err(Fault::Store(error)) => Err(outcome::failed(&error, &request_id).into_response()),
             Err(Fault::Rehearsed(rehearsal)) => Err(rehearsal.0.into_response()),
         }
     }
@@ -133,11 +127,11 @@ impl Call {
         let parts = request.extract_parts::<Path<HashMap<String, String>>>().await;
         let mut parts = parts.map(|Path(parts)| parts).unwrap_or_default();
         let id = parts.remove("connection").and_then(|id| id.parse().ok()).ok_or(Refusal::Unauthorized)?;
-        let bearer = authenticate(app, request.headers(), id, now).await?;
+        let bearer = bearer::authenticate(app, request.headers(), id, now).await?;
         let Ok(Extension(shared)) = request.extract_parts::<Extension<Arc<Shared>>>().await else {
             return Err(Refusal::NotFound.into());
         };
-        let by = by(&mut request, id).await;
+        let by = bearer::by(&mut request, id).await;
         let full = request.uri().path().to_owned();
         let path = full.split_once(&id.to_string()).map_or(full.as_str(), |(_, rest)| rest).to_owned();
         let organization = bearer.connection.organization_id;
@@ -308,89 +302,8 @@ impl Call {
             master: &self.app.master,
             by: &self.by,
             link: &self.page,
-            foreseen: 0,
             now: self.now,
         }
-    }
-
-    /// Logs a change of `resource`, whose name is `subject`, in the change's own transaction. A dry run,
-    /// which rolls that back, keeps the entry until then.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn log(
-        &self,
-        tx: &mut Tx<'_>,
-        status: StatusCode,
-        (resource, subject): (Uuid, &str),
-        details: Value,
-    ) -> store::Result<()> {
-        let mut entry = self.entry(status, Some(resource), details);
-        subject.clone_into(&mut entry.subject);
-        if self.connection.settings.dry_run {
-            entry.outcome = if entry.outcome == Outcome::Changed { Outcome::Rehearsed } else { entry.outcome };
-            self.rehearsed.lock().push(entry);
-            return Ok(());
-        }
-        log::insert(tx, &entry).await
-    }
-
-    /// How a write ends: its answer, or in a dry run the same answer as what rolls everything back.
-    ///
-    /// # Errors
-    /// The rollback of a dry run; [`Call::finish`] answers it like a success.
-    pub fn settle(&self, answer: Answer) -> Result<Answer, Fault> {
-        if !self.connection.settings.dry_run {
-            return Ok(answer);
-        }
-        let entries = std::mem::take(&mut *self.rehearsed.lock());
-        Err(Fault::Rehearsed(Box::new((answer, entries))))
-    }
-
-    /// An entry of the provisioning log about this request.
-    fn entry(&self, status: StatusCode, resource: Option<Uuid>, mut details: Value) -> log::Entry {
-        let warnings = self.warnings.lock();
-        if !warnings.is_empty() {
-            details["warnings"] = json!(*warnings);
-        }
-        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
-        let has = |name: &str| details.get(name).is_some();
-        let outcome = if has("held") {
-            Outcome::Held
-        } else if has("refused") {
-            Outcome::Refused
-        } else if ["created", "changed", "removed"].into_iter().any(has) {
-            Outcome::Changed
-        } else if self.method == Method::GET || self.path.ends_with("/.search") {
-            Outcome::Read
-        } else {
-            Outcome::Unchanged
-        };
-        log::Entry {
-            connection: self.connection.id,
-            at: self.now,
-            method: self.method.to_string(),
-            path: format!("{}{query}", self.path),
-            status: status.as_u16(),
-            outcome,
-            resource,
-            subject: self.named().unwrap_or_default(),
-            details,
-        }
-    }
-
-    /// What the body calls the resource: so that one can find a refused request by the person.
-    fn named(&self) -> Option<String> {
-        name(&serde_json::from_slice(&self.body).ok()?)
-    }
-
-    async fn note(&self, status: StatusCode, resource: Option<Uuid>, details: Value) {
-        self.keep(self.entry(status, resource, details)).await;
-    }
-
-    async fn keep(&self, entry: log::Entry) {
-        let recorder = self.shared.recorder.get_or_init(|| log::Recorder::start(self.app.store.clone()));
-        recorder.note(entry).await;
     }
 
     /// A request that came inside this one, as an operation of a bulk request.
@@ -421,62 +334,6 @@ impl Call {
         };
         Self(Arc::new(inner))
     }
-
-    /// Logs the outcome, unless its transaction has, and answers.
-    pub async fn finish(&self, outcome: Result<Answer, Fault>) -> Response {
-        match self.conclude(outcome).await {
-            Ok(answer) => answer.into_response(),
-            Err(refusal) => refusal.into_response(),
-        }
-    }
-
-    /// Logs the outcome, unless its transaction has. A failure of the database becomes a refusal.
-    ///
-    /// # Errors
-    /// What was refused.
-    pub async fn conclude(&self, outcome: Result<Answer, Fault>) -> Result<Answer, Refusal> {
-        match outcome {
-            Ok(answer) => {
-                if answer.is_logged {
-                    // It changed something, and may have left mail or logout tokens to send.
-                    self.app.wake.ring();
-                } else {
-                    let mut entry = self.entry(answer.status, answer.resource, json!({}));
-                    if let Some(name) = answer.body.as_ref().and_then(name) {
-                        entry.subject = name;
-                    }
-                    self.keep(entry).await;
-                }
-                answer.settled()
-            }
-            Err(Fault::Rehearsed(rehearsal)) => {
-                let (answer, entries) = *rehearsal;
-                if entries.is_empty() {
-                    self.note(answer.status, answer.resource, json!({})).await;
-                }
-                for entry in entries {
-                    self.keep(entry).await;
-                }
-                answer.settled()
-            }
-            Err(Fault::Refused(refusal)) => {
-                let resource = self.id.as_deref().and_then(|id| id.parse().ok());
-                self.note(refusal.status(), resource, json!({ "refused": refusal.to_string() })).await;
-                Err(refusal)
-            }
-            Err(Fault::Store(error)) => {
-                let refusal = failed(&error, &self.request_id);
-                self.note(refusal.status(), None, json!({ "refused": refusal.to_string() })).await;
-                Err(refusal)
-            }
-        }
-    }
-}
-
-/// What a resource calls itself.
-fn name(resource: &Value) -> Option<String> {
-    let name = ["displayName", "userName"].iter().find_map(|name| resource.get(name)?.as_str())?;
-    Some(name.chars().take(LONGEST_SUBJECT).collect())
 }
 
 /// 404 for what is no endpoint; like everything, to those with a token.
@@ -492,58 +349,4 @@ pub async fn me(call: Call) -> Response {
 /// 405 for a method that the endpoint does not have.
 pub async fn not_allowed(call: Call) -> Response {
     call.finish(Err(Refusal::Method.into())).await
-}
-
-/// The bearer token in the header, never in the query (RFC 6750 §2.1, RFC 7644 §2): one of the connection's
-/// own, or an access token of a client of it.
-async fn authenticate(app: &App, headers: &HeaderMap, id: ConnectionId, now: Timestamp) -> Result<Bearer, Fault> {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (scheme, token) = value.split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::Unauthorized.into());
-    }
-    let mut db = app.store.reader().await?;
-    let bearer = match connections::authenticate(&mut db, token.trim(), id, now).await? {
-        Some(bearer) => Some(bearer),
-        None => by_client(app, &mut db, token.trim(), id, now).await?,
-    };
-    let bearer = bearer.ok_or(Refusal::Unauthorized)?;
-    drop(db);
-    if bearer.stale {
-        let token = bearer.token;
-        app.store.write(async move |tx| connections::touch(tx, id, token, now).await).await?;
-    }
-    Ok(bearer)
-}
-
-/// The connection that an access token is for: by its audience, its scope, and because its client still is
-/// one of the connection's.
-async fn by_client(
-    app: &App,
-    db: &mut Db<'_>,
-    token: &str,
-    id: ConnectionId,
-    now: Timestamp,
-) -> Result<Option<Bearer>, Fault> {
-    // Only these are signed; other kinds of token are not looked up.
-    if !token.contains('.') {
-        return Ok(None);
-    }
-    let Some(access) = tokens::authenticate(db, &app.keys, token, now).await? else { return Ok(None) };
-    let Some(bearer) = connections::by_client(db, access.client_id, id, now).await? else { return Ok(None) };
-    let base_url = app.config.url(&bearer.connection.path());
-    let is_meant =
-        access.user_id.is_none() && access.scope.contains(connections::SCOPE) && access.audience.contains(&base_url);
-    Ok(is_meant.then_some(bearer))
-}
-
-async fn by(request: &mut Request, id: ConnectionId) -> By {
-    let address = request.extract_parts::<ClientAddress>().await.unwrap_or_else(|error| match error {});
-    let UserAgent(agent) = request.extract_parts::<UserAgent>().await.unwrap_or_else(|error| match error {});
-    By::connection(id).at(address.to_string(), agent)
-}
-
-fn failed(error: &crate::store::Error, request_id: &RequestId) -> Refusal {
-    tracing::error!(%error, request_id = %request_id.0, "a SCIM request failed");
-    Refusal::Internal(request_id.0.to_string())
 }
