@@ -14,7 +14,7 @@ use crate::{
     id::OutboxId,
     jobs::{self, Deliver, Failure, Message},
     keys::{Algorithm, Schedule},
-    login, oidc, store,
+    login, oidc, scim, store,
 };
 
 /// Keys and the audit chain: within a second.
@@ -113,6 +113,7 @@ impl Deliver for Courier<'_> {
                 let by = By::nobody().at(address, user_agent);
                 Ok(login::mail_password_reset(app, &typed, by, now).await?)
             }
+            Message::Webhook { webhook, event } => scim::event::deliver(app, id, webhook, &event, now).await,
         }
     }
 }

@@ -97,6 +97,8 @@ ids! {
     ApiTokenId;
     /// A message or delivery that leaves later.
     OutboxId;
+    /// Where an organization's events are pushed.
+    WebhookId;
     /// An audit event.
     EventId;
     /// An invitation.

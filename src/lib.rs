@@ -57,6 +57,7 @@ pub mod sessions;
 pub mod settings;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 
 // Leaves.
 pub mod clock;

@@ -22,6 +22,7 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("audit", &["jobs"]), // chaining takes a lease
     ("jobs", &[]),
     ("mail", &["jobs"]),
+    ("webhooks", &["jobs"]),
     ("clients", &["keys"]), // the algorithm of its tokens
     ("action_tokens", &[]),
     // One way in which links leave: whoever sends one passes here, and is counted here.

@@ -68,6 +68,33 @@ pub struct RoleOfUser {
     pub source: Source,
 }
 
+/// A role that a connection has given a user, and where.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Given {
+    pub assignment_id: AssignmentId,
+    pub user_id: UserId,
+    pub product_id: ProductId,
+    /// The product's slug.
+    pub product: String,
+    pub role_id: RoleId,
+    /// The role's slug.
+    pub role: String,
+    pub organization_id: OrganizationId,
+    pub subtree: bool,
+}
+
+/// What the connection has given these users themselves, one row a role, in the products' order.
+///
+/// # Errors
+/// The database's.
+pub async fn given_by_connection(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<Vec<Given>> {
+    let mut given = Vec::new();
+    for chunk in users.chunks(sql::CHUNK) {
+        given.extend(sql::given(db, connection, chunk).await?);
+    }
+    Ok(given)
+}
+
 /// Gives access. Whether the actor may is asked before ([`super::Actor::may_grant`]).
 ///
 /// # Errors

@@ -4,7 +4,8 @@
 //! An [assignment](assign) gives a subject (a user, a group, or a client acting for itself) roles of one
 //! product over one organization or its subtree; a group passes it on to its members, those of groups
 //! within it too. [`entitlement`] is the effective result; tokens carry
-//! it. An [`Actor`] is somebody who manages: a user by portal roles, or an API token.
+//! it. An [`Actor`] is somebody who manages: a user by portal roles, or an API token;
+//! a [`Delegation`] is what a connection may give.
 //!
 //! Invariants: nothing else grants access to a product. Without an assignment there is no entitlement,
 //! and without an entitlement no token (C4). An entitlement holds one product's roles and permissions
@@ -13,6 +14,7 @@
 mod actor;
 mod assignment;
 mod cache;
+mod delegation;
 mod entitlement;
 mod sql;
 
@@ -20,10 +22,12 @@ use crate::id::{ClientRowId, GroupId, UserId};
 
 pub use actor::{Actor, Program};
 pub use assignment::{
-    Assignment, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group, end_of_user,
+    Assignment, Given, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group, end_of_user,
+    given_by_connection,
     is_last_administrator, list_of_user, roles_of_user, unassign,
 };
 pub use cache::ClientCache;
+pub use delegation::{Allowance, Delegation};
 pub use entitlement::{Coverage, Entitlement, entitlement, products_of};
 pub use sql::STATEMENTS;
 

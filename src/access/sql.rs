@@ -1,7 +1,7 @@
-use super::{Assignment, NewAssignment, RoleOfUser, Subject};
+use super::{Assignment, Given, NewAssignment, RoleOfUser, Subject};
 use crate::{
     clock::Timestamp,
-    id::{AssignmentId, GroupId, OrganizationId, ProductId, RoleId, UserId},
+    id::{AssignmentId, ConnectionId, GroupId, OrganizationId, ProductId, RoleId, UserId},
     products::portal,
     store::{Db, Result, Tx},
 };
@@ -96,6 +96,16 @@ statements! {
          WHERE (a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))
            AND ", holds!("$2"), "
          ORDER BY p.name, a.id, r.position, r.slug");
+    /// The list of users is padded by repeating an id.
+    GIVEN = "
+        SELECT a.id AS assignment_id, a.user_id, a.product_id, p.slug AS product, r.id AS role_id, r.slug AS role,
+               a.organization_id, a.subtree
+          FROM assignments a
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+          JOIN roles r ON r.id = ar.role_id
+          JOIN products p ON p.id = a.product_id
+         WHERE a.connection_id = $1 AND a.user_id IN ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51)
+         ORDER BY p.slug, r.position, r.slug, a.id";
     ADMINISTRATORS = "
         SELECT DISTINCT u.id
           FROM users u
@@ -164,6 +174,14 @@ pub(super) async fn delete(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<
 
 pub(super) async fn list_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Assignment>> {
     fetch_all!(db, Assignment, LIST_OF_USER, user)
+}
+
+/// How many users [`given`] takes.
+pub(super) const CHUNK: usize = 50;
+
+pub(super) async fn given(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<Vec<Given>> {
+    let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
+    on!(db, c => ids().fold(sqlx::query_as::<_, Given>(GIVEN).bind(connection), |query, id| query.bind(id)).fetch_all(c))
 }
 
 pub(super) async fn list_of_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec<AssignmentId>> {

@@ -22,6 +22,7 @@ mod organizations;
 mod products;
 mod refusal;
 mod users;
+mod webhooks;
 
 use axum::{
     Router,
@@ -66,6 +67,8 @@ pub fn routes() -> Router<App> {
         .nest("/users/{user}", of_user)
         .route("/connections", get(connections::list).post(connections::create))
         .nest("/connections/{connection}", of_connection)
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{webhook}", delete(webhooks::delete))
         .route("/api-tokens", get(api_tokens::list).post(api_tokens::create))
         .route("/api-tokens/{token}", delete(api_tokens::revoke));
     let routes = Router::new()

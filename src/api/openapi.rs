@@ -4,7 +4,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{api_tokens, connection_clients, connections, me, organizations, products, users};
+use super::{api_tokens, connection_clients, connections, me, organizations, products, users, webhooks};
 
 /// The API's description: made from the handlers themselves, checked by a snapshot test.
 #[derive(OpenApi)]
@@ -45,6 +45,9 @@ use super::{api_tokens, connection_clients, connections, me, organizations, prod
         connections::held,
         connections::release,
         connections::discard,
+        webhooks::list,
+        webhooks::create,
+        webhooks::delete,
         api_tokens::list,
         api_tokens::create,
         api_tokens::revoke,

@@ -75,6 +75,7 @@ text_enum! {
         Grant = "grant",
         Factor = "factor",
         SigningKey = "signing_key",
+        Webhook = "webhook",
         /// A SCIM resource of a type that configuration added.
         Resource = "resource",
     }

@@ -8,7 +8,8 @@ use super::{Invalid, seconds};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scim {
-    /// A folder with copies of files of `schemas/`, changed: they stand in for the built-in ones.
+    /// A folder with copies of files of `schemas/`, changed: they stand in for the built-in ones. Schemas of
+    /// other names are added, for its `resource_types.json` to use.
     pub schemas: Option<PathBuf>,
     /// How long a list may take that no index bounds: a filter or order of an attribute without one.
     #[serde(rename = "filter_seconds", deserialize_with = "seconds::deserialize")]

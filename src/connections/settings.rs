@@ -9,6 +9,9 @@ pub struct Settings {
     /// What each provisioned user gets (V2), over the connection's organization. The portal's
     /// administrator is never granted, even if it stands here: a tool makes no administrators.
     pub default_assignments: Vec<DefaultAssignment>,
+    /// What else the tool may give through the assignments of our own schema extension (V2): it gives
+    /// its defaults and this, and nothing beyond.
+    pub assignable: Vec<DefaultAssignment>,
     /// What becomes of a person right after POST.
     pub on_create: OnCreate,
     /// What becomes of a person by DELETE.
@@ -27,6 +30,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             default_assignments: Vec::new(),
+            assignable: Vec::new(),
             on_create: OnCreate::Invite,
             on_delete: OnDelete::Remove,
             guard: Some(Guard::default()),
@@ -37,7 +41,7 @@ impl Default for Settings {
     }
 }
 
-/// One product that provisioned users start with.
+/// Roles of one product that provisioned users start with, or may be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefaultAssignment {
     pub product: ProductId,

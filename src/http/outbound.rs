@@ -55,6 +55,23 @@ impl Outbound {
         Ok(answer.status().as_u16())
     }
 
+    /// Pushes a security event token (RFC 8935 §2) and answers the status. Nothing of the body is read.
+    ///
+    /// # Errors
+    /// The URL is not allowed, or nobody answered.
+    pub async fn post_event(&self, url: &str, bearer: &str, token: String) -> Result<u16, Refused> {
+        let url = self.judge(url)?;
+        let request = self
+            .client()?
+            .post(url)
+            .header("content-type", "application/secevent+jwt")
+            .header("accept", "application/json")
+            .bearer_auth(bearer)
+            .body(token);
+        let answer = request.send().await.map_err(|_| Refused::Unreachable)?;
+        Ok(answer.status().as_u16())
+    }
+
     /// Whether we would call this URL, as far as its text tells.
     ///
     /// # Errors

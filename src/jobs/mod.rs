@@ -26,7 +26,7 @@ pub use sql::STATEMENTS;
 
 use crate::{
     clock::Timestamp,
-    id::{ClientRowId, OutboxId, SessionId, UserId},
+    id::{ClientRowId, OutboxId, SessionId, UserId, WebhookId},
     secret::MasterKeys,
     store::{Result, Tx},
 };
@@ -41,6 +41,8 @@ pub enum Message {
     BackchannelLogout { client: ClientRowId, subject: UserId, session: Option<SessionId> },
     /// Look up whom somebody typed who has forgotten their password, and mail them a link (product.md P10).
     ForgottenPassword { typed: String, address: String, user_agent: String },
+    /// Push an event, the claims of a security event token (RFC 8417), to a webhook.
+    Webhook { webhook: WebhookId, event: serde_json::Value },
 }
 
 /// A mail: one recipient, text and HTML.
@@ -69,14 +71,17 @@ impl Message {
             Self::Mail(_) => "mail",
             Self::BackchannelLogout { .. } => "backchannel_logout",
             Self::ForgottenPassword { .. } => "forgotten_password",
+            Self::Webhook { .. } => "webhook",
         }
     }
 
-    /// The client that is told, one thing at a time; `None` where nobody in particular may be slow.
+    /// The client or webhook that is told, one thing at a time; `None` where nobody in particular may be slow.
     const fn receiver(&self) -> Option<ClientRowId> {
         match self {
             Self::Mail(_) | Self::ForgottenPassword { .. } => None,
             Self::BackchannelLogout { client, .. } => Some(*client),
+            // Ids of both are UUIDv7 and never meet.
+            Self::Webhook { webhook, .. } => Some(ClientRowId(webhook.0)),
         }
     }
 }

@@ -29,6 +29,7 @@ use super::{
     patch::Operation,
     quirks::{self, Quirks},
     schema::{Registry, ResourceType},
+    users::assignments,
 };
 use crate::{
     app::App,
@@ -48,16 +49,17 @@ const SCANS_AT_ONCE: usize = 2;
 
 /// What all requests share.
 pub struct Shared {
-    registry: Option<Registry>,
+    /// For connections that may choose what their people get in products, and for the others.
+    registries: Option<[Registry; 2]>,
     limits: Limits,
     recorder: OnceLock<log::Recorder>,
     scans: Semaphore,
 }
 
 impl Shared {
-    /// Without a registry every request fails.
-    pub fn new(registry: Option<Registry>) -> Self {
-        Self { registry, limits: Limits::default(), recorder: OnceLock::new(), scans: Semaphore::new(SCANS_AT_ONCE) }
+    /// Without registries every request fails.
+    pub fn new(registries: Option<[Registry; 2]>) -> Self {
+        Self { registries, limits: Limits::default(), recorder: OnceLock::new(), scans: Semaphore::new(SCANS_AT_ONCE) }
     }
 }
 
@@ -173,7 +175,9 @@ impl Call {
     /// # Errors
     /// They could not be loaded.
     pub fn registry(&self) -> Result<&Registry, Refusal> {
-        self.shared.registry.as_ref().ok_or_else(|| Refusal::Internal(self.request_id.0.to_string()))
+        let registries = self.shared.registries.as_ref();
+        let [whole, bound] = registries.ok_or_else(|| Refusal::Internal(self.request_id.0.to_string()))?;
+        Ok(if assignments::is_choosing(&self.connection) { whole } else { bound })
     }
 
     /// The resource type of that name.
@@ -188,6 +192,16 @@ impl Call {
     pub fn endpoint(&self) -> &str {
         let end = self.path.get(1..).and_then(|rest| rest.find('/')).map_or(self.path.len(), |end| end + 1);
         &self.path[..end]
+    }
+
+    /// Whether the request is a PUT.
+    pub fn replaces(&self) -> bool {
+        self.method == Method::PUT
+    }
+
+    /// What the request is known by in events: those of one request have it in common.
+    pub fn transaction(&self) -> String {
+        self.request_id.0.to_string()
     }
 
     /// The body as JSON.

@@ -10,7 +10,9 @@ use super::{
     call::Call,
     error::Refusal,
     list::{self, MOST, USUAL},
+    schema::Schema,
     search::CURSOR_LIFE,
+    users::assignments,
 };
 
 /// `GET /ServiceProviderConfig`
@@ -52,7 +54,8 @@ pub async fn configuration(call: Call) -> Response {
             "location": format!("{}/ServiceProviderConfig", call.base_url()),
         },
     });
-    call.finish(Ok(Answer::of(body))).await
+    let outcome = refuse_filter(&call).map(|()| Answer::of(body));
+    call.finish(outcome.map_err(Fault::from)).await
 }
 
 /// `GET /ResourceTypes`
@@ -76,21 +79,38 @@ pub async fn resource_type(call: Call) -> Response {
 
 /// `GET /Schemas`
 pub async fn schemas(call: Call) -> Response {
-    let outcome = refuse_filter(&call).and_then(|()| {
-        let documents = call.registry()?.schemas().map(|schema| placed(&call, &schema.document, "Schema"));
-        Ok(Answer::of(list::response(documents.collect())))
-    });
-    call.finish(outcome.map_err(Fault::from)).await
+    call.finish(all_schemas(&call).await).await
+}
+
+async fn all_schemas(call: &Call) -> Result<Answer, Fault> {
+    refuse_filter(call)?;
+    let mut documents = Vec::new();
+    for schema in call.registry()?.schemas() {
+        documents.push(described(call, schema).await?);
+    }
+    Ok(Answer::of(list::response(documents)))
 }
 
 /// `GET /Schemas/{urn}`
 pub async fn schema(call: Call) -> Response {
-    let outcome = refuse_filter(&call).and_then(|()| {
-        let urn = call.id.as_deref().unwrap_or_default();
-        let schema = call.registry()?.schema(urn).ok_or(Refusal::NotFound)?;
-        Ok(Answer::of(placed(&call, &schema.document, "Schema")))
-    });
-    call.finish(outcome.map_err(Fault::from)).await
+    call.finish(one_schema(&call).await).await
+}
+
+async fn one_schema(call: &Call) -> Result<Answer, Fault> {
+    refuse_filter(call)?;
+    let urn = call.id.as_deref().unwrap_or_default();
+    let schema = call.registry()?.schema(urn).ok_or(Refusal::NotFound)?;
+    Ok(Answer::of(described(call, schema).await?))
+}
+
+/// A schema's document; our own extension says what this connection may assign.
+async fn described(call: &Call, schema: &Schema) -> Result<Value, Fault> {
+    let mut document = placed(call, &schema.document, "Schema");
+    if schema.id == assignments::EXTENSION {
+        let mut db = call.app.store.reader().await?;
+        assignments::describe(&mut db, call, &mut document).await?;
+    }
+    Ok(document)
 }
 
 /// RFC 7644 §4: a filter here is answered 403, so that nobody takes a part for the whole.

@@ -38,6 +38,8 @@ pub enum Refusal {
     NoMember(String),
     #[error("bulkId:{0} names no operation of this request that has made a resource")]
     Reference(String),
+    #[error("this connection cannot give {0}")]
+    NotGrantable(String),
     #[error("there is no such resource")]
     NotFound,
     #[error("the resource has been changed since it was read")]
@@ -92,7 +94,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             // RFC 7644 §3.11.
             Self::NobodysAccount => StatusCode::NOT_IMPLEMENTED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NotGrantable(_) => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

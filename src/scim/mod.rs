@@ -7,7 +7,7 @@
 //! Around it stand the endpoints: a [`call::Call`] is a request whose connection is known; [`users`]
 //! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
 //! [`crate::access`]); [`custom`] has the resource types that configuration adds; [`provision`] is what a
-//! new person gets. [`bulk`] is many requests in one.
+//! new person gets. [`bulk`] is many requests in one; [`event`] tells webhooks.
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
 //! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
@@ -22,6 +22,7 @@ pub mod custom;
 pub mod discovery;
 mod endpoint;
 pub mod error;
+pub mod event;
 pub mod filter;
 pub mod groups;
 mod limits;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 
 use axum::{Extension, Router, extract::DefaultBodyLimit};
 
+use self::users::assignments;
 use crate::app::App;
 
 pub use call::{Call, me, not_allowed, not_found};
@@ -61,13 +63,11 @@ fn largest_body(app: &App) -> usize {
 /// Schemas that cannot be used are refused when the server starts ([`Registry::load`]); should they
 /// break later, SCIM alone is out of order.
 pub fn surround(routes: Router<App>, app: &App) -> Router<App> {
-    let registry = match Registry::load(app.config.scim.schemas.as_deref()) {
-        Ok(registry) => Some(registry),
-        Err(error) => {
-            tracing::error!(%error, "SCIM is out of order");
-            None
-        }
-    };
-    let shared = Arc::new(call::Shared::new(registry));
+    let loaded = Registry::load(app.config.scim.schemas.as_deref()).and_then(|whole| {
+        let bound = whole.with_read_only(assignments::EXTENSION, assignments::NAME)?;
+        Ok([whole, bound])
+    });
+    let registries = loaded.inspect_err(|error| tracing::error!(%error, "SCIM is out of order")).ok();
+    let shared = Arc::new(call::Shared::new(registries));
     routes.layer(Extension(shared)).layer(DefaultBodyLimit::max(LARGEST_BODY))
 }

@@ -34,6 +34,14 @@ impl<'s> Selection<'s> {
         }
     }
 
+    /// These attributes.
+    pub fn of<'a>(attributes: impl Iterator<Item = &'a Located<'s>>) -> Self
+    where
+        's: 'a,
+    {
+        Self::Only(attributes.map(|located| Path::Attribute { located: *located, filter: None }).collect())
+    }
+
     /// Whether the attribute is shown at all, so that it need not be read otherwise.
     pub fn shows(&self, resource_type: &ResourceType, name: &str) -> bool {
         let Some(located) = resource_type.locate(name) else { return false };
@@ -89,7 +97,8 @@ impl<'s> Selection<'s> {
         }
     }
 
-    fn keeps(&self, located: &Located<'_>) -> bool {
+    /// The same of an attribute that is found already.
+    pub fn keeps(&self, located: &Located<'_>) -> bool {
         let named =
             |paths: &[Path<'_>]| paths.iter().map(|path| relation(path, located)).max().unwrap_or(Relation::None);
         if located.leaf().is_secret() {
@@ -146,9 +155,7 @@ fn relation(path: &Path<'_>, located: &Located<'_>) -> Relation {
     match path {
         Path::Core if located.extension.is_none() => Relation::Whole,
         Path::Extension(schema) if located.extension == Some(schema.id.as_str()) => Relation::Whole,
-        Path::Attribute { located: named, .. }
-            if named.extension == located.extension && named.attribute.name == located.attribute.name =>
-        {
+        Path::Attribute { located: named, .. } if named.is_of(located) => {
             match (named.sub, located.sub) {
                 (None, _) => Relation::Whole,
                 (Some(_), None) => Relation::Part,

@@ -13,10 +13,11 @@ use super::attribute::Attribute;
 /// The attributes every resource has (RFC 7643 §3.1); not part of any schema.
 const COMMON: &str = include_str!("../../schemas/common.json");
 /// Files that a folder of copies may replace.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("user.json", include_str!("../../schemas/user.json")),
     ("group.json", include_str!("../../schemas/group.json")),
     ("enterprise_user.json", include_str!("../../schemas/enterprise_user.json")),
+    ("castellan_user.json", include_str!("../../schemas/castellan_user.json")),
 ];
 /// The resource types, likewise.
 const TYPES: (&str, &str) = ("resource_types.json", include_str!("../../schemas/resource_types.json"));
@@ -126,6 +127,27 @@ impl Registry {
         let types = documents.into_iter().map(|document| ResourceType::parse(document, &schemas, &common));
         let types = types.collect::<Result<Vec<_>, _>>()?;
         check_endpoints(&types)?;
+        Ok(Self { types, schemas })
+    }
+
+    /// The same, but that no client may set that attribute.
+    ///
+    /// # Errors
+    /// [`LoadError`]: none that loading had not found.
+    pub fn with_read_only(&self, urn: &str, name: &str) -> Result<Self, LoadError> {
+        let mut schemas = self.schemas.clone();
+        for schema in schemas.iter_mut().filter(|schema| schema.id == urn) {
+            let mut document = schema.document.clone();
+            let attributes = document["attributes"].as_array_mut().into_iter().flatten();
+            for attribute in attributes.filter(|attribute| attribute["name"] == name) {
+                let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
+                parts.for_each(|part| part["mutability"] = "readOnly".into());
+                attribute["mutability"] = "readOnly".into();
+            }
+            *schema = Schema::parse(urn, &document.to_string())?;
+        }
+        let types = self.types.iter().map(|kind| ResourceType::parse(kind.document.clone(), &schemas, &kind.common));
+        let types = types.collect::<Result<_, _>>()?;
         Ok(Self { types, schemas })
     }
 
@@ -278,6 +300,11 @@ impl<'s> Located<'s> {
     /// The attribute that holds the value meant.
     pub fn leaf(&self) -> &'s Attribute {
         self.sub.unwrap_or(self.attribute)
+    }
+
+    /// Whether this is the other one, or a part of it.
+    pub fn is_of(&self, other: &Located<'_>) -> bool {
+        self.extension == other.extension && self.attribute.name == other.attribute.name
     }
 
     /// The name as errors say it.

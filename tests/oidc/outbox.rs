@@ -125,6 +125,7 @@ impl Deliver for Stuck {
             Message::BackchannelLogout { .. } => "another client",
             Message::Mail(_) => "mail",
             Message::ForgottenPassword { .. } => "a question",
+            Message::Webhook { .. } => "a webhook",
         };
         self.reached.send(reached).expect("the test listens");
         if reached == "stuck" { std::future::pending().await } else { Ok(()) }

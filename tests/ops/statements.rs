@@ -3,6 +3,7 @@
 use castellan::{
     access, action_tokens, api_tokens, attempts, audit, clients, connections, counters, custom_resources, groups, jobs,
     keys, mail, mfa, organizations, portal_sessions, products, provisioning, search, sessions, settings, tokens, users,
+    webhooks,
 };
 
 use crate::support::Castellan;
@@ -25,6 +26,7 @@ const ROOMS: &[(&str, &[(&str, &str)])] = &[
     ("provisioning", provisioning::STATEMENTS),
     ("settings", settings::STATEMENTS),
     ("users", users::STATEMENTS),
+    ("webhooks", webhooks::STATEMENTS),
     ("audit", audit::STATEMENTS),
     ("clients", clients::STATEMENTS),
     ("jobs", jobs::STATEMENTS),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, Tool, USER, refused};
+use super::{CASTELLAN, ENTERPRISE, GROUP, Tool, USER, refused};
 use crate::support::{Castellan, PUBLIC_URL};
 
 #[tokio::test]
@@ -19,6 +19,7 @@ async fn the_configuration_says_what_works() {
         assert_eq!(configuration[feature]["supported"], supported, "{feature}");
     }
     assert_eq!(configuration["filter"]["maxResults"], 200);
+    refused(&tool.get("/ServiceProviderConfig?filter=patch%20pr").await, 403, "");
     assert_eq!(configuration["authenticationSchemes"][0]["type"], "oauthbearertoken");
     assert_eq!(configuration["meta"]["location"], format!("{PUBLIC_URL}{}", tool.path("/ServiceProviderConfig")));
 }
@@ -28,7 +29,9 @@ async fn types_and_schemas_are_listed_and_found_where_they_say() {
     let castellan = Castellan::start().await;
     let world = castellan.world().await;
     let tool = Tool::new(&castellan, &world.client).await;
-    for (endpoint, ids) in [("/ResourceTypes", vec!["User", "Group"]), ("/Schemas", vec![USER, GROUP, ENTERPRISE])] {
+    for (endpoint, ids) in
+        [("/ResourceTypes", vec!["User", "Group"]), ("/Schemas", vec![USER, GROUP, ENTERPRISE, CASTELLAN])]
+    {
         // Paging and projection are ignored here.
         let list = tool.get(&format!("{endpoint}?count=1&attributes=id")).await.expect(200);
         assert_eq!(list["totalResults"], ids.len());

@@ -1,5 +1,6 @@
 //! Behaviour of `scim`, over HTTP: a tool with a token provisions people and groups.
 
+mod assignments;
 mod bulk;
 mod cursors;
 mod custom_types;
@@ -20,6 +21,7 @@ mod refusals;
 mod schemas;
 mod sorting;
 mod vendors;
+mod webhooks;
 
 use std::{sync::Mutex, time::Duration};
 
@@ -176,6 +178,8 @@ pub fn refused(answer: &Answer, status: u16, scim_type: &str) {
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+pub const CASTELLAN: &str = "urn:ietf:params:scim:schemas:extension:castellan:2.0:User";
 
 /// Takes what lies in the outbox.
 pub async fn outbox(castellan: &Castellan) -> Vec<Message> {

@@ -25,7 +25,10 @@ pub struct Listed;
 impl Rows for Listed {
     const TABLE: &'static Table = &custom_resources::TABLE;
     /// None: all of a resource lies in its document.
-    const HEAVY: &'static str = "";
+
+    fn is_heavy(_: &Located<'_>) -> bool {
+        false
+    }
 
     fn held(kind: &ResourceType, located: &Located<'_>) -> Held {
         if located.extension.is_none() {

@@ -13,6 +13,7 @@ use crate::{
         answer::Fault,
         call::Call,
         error::Refusal,
+        event::{self, Kind, Subject},
         patch::{self, Operation},
         projection, replace, uniqueness, value,
     },
@@ -36,6 +37,7 @@ pub(super) async fn create(
     let made = custom_resources::insert(tx, place(call, kind), Value::Object(resource.clone()), call.now).await?;
     claim(tx, call, &made, resource).await?;
     record(tx, call, made.id, "resource.created").await?;
+    publish(tx, call, Kind::Create, &made, &projection::loggable(kind, resource)).await?;
     let details = json!({ "created": projection::loggable(kind, resource) });
     call.log(tx, StatusCode::CREATED, (made.id.0, ""), details).await?;
     Ok(made)
@@ -65,20 +67,22 @@ pub(super) async fn change(
         claim(tx, call, &written, &after).await?;
         record(tx, call, id, "resource.updated").await?;
         let (before, after) = (projection::loggable(kind, &before), projection::loggable(kind, &after));
-        let details = json!({ "changed": value::differences(&before, &after) });
-        call.log(tx, StatusCode::OK, (id.0, ""), details).await?;
+        let changed = value::differences(&before, &after);
+        publish(tx, call, Kind::of_change(call), &written, &changed).await?;
+        call.log(tx, StatusCode::OK, (id.0, ""), json!({ "changed": changed })).await?;
         return Ok((written, true));
     }
 }
 
 pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: CustomResourceId) -> Result<(), Fault> {
-    loop {
+    let found = loop {
         let found = find(tx, call, id).await?;
         unique::release(tx, id.0).await?;
         if custom_resources::delete(tx, place(call, kind(call)?), &found).await? {
-            break;
+            break found;
         }
-    }
+    };
+    publish(tx, call, Kind::Delete, &found, &Map::new()).await?;
     record(tx, call, id, "resource.removed").await?;
     call.log(tx, StatusCode::NO_CONTENT, (id.0, ""), json!({ "removed": true })).await?;
     Ok(())
@@ -102,6 +106,21 @@ async fn claim(
     let claims = uniqueness::claims(kind(call)?, resource, &[]);
     let held = unique::hold(tx, call.connection.id, found.id.0, &claims).await?;
     held.map_err(|attribute| Fault::from(Refusal::Unique(uniqueness::short_name(&attribute).to_owned())))
+}
+
+/// Tells the organization's webhooks.
+async fn publish(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    event: Kind,
+    found: &CustomResource,
+    changed: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let subject = Subject {
+        uri: format!("{}/{}", kind(call)?.endpoint, found.id),
+        external_id: found.document.get("externalId").and_then(Value::as_str),
+    };
+    event::publish(tx, call, event, &subject, changed).await
 }
 
 async fn record(tx: &mut Tx<'_>, call: &Call, id: CustomResourceId, event: &'static str) -> Result<(), Fault> {

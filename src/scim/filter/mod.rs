@@ -19,7 +19,7 @@ use serde_json::Value;
 pub(super) use lexer::{Lexer, Token};
 pub use parse::{parse, parse_elements};
 
-use super::schema::Located;
+use super::{attribute::Returned, schema::Located};
 
 /// The longest filter in bytes.
 pub(super) const LONGEST: usize = 4096;
@@ -80,13 +80,15 @@ impl Filter<'_> {
         }
     }
 
-    /// Whether any comparison is about that top-level attribute.
-    pub fn names(&self, name: &str) -> bool {
+    /// Whether any comparison is about that attribute. `schemas` tells of the extensions that a client gets.
+    pub fn depends_on(&self, attribute: &Located<'_>) -> bool {
         match self {
-            Self::And(a, b) | Self::Or(a, b) => a.names(name) || b.names(name),
-            Self::Not(inner) => inner.names(name),
+            Self::And(a, b) | Self::Or(a, b) => a.depends_on(attribute) || b.depends_on(attribute),
+            Self::Not(inner) => inner.depends_on(attribute),
             Self::Present(located) | Self::Compare(located, ..) | Self::Elements(located, _) => {
-                located.extension.is_none() && located.attribute.name == name
+                let is_told = attribute.extension.is_some() && attribute.attribute.returned == Returned::Default;
+                located.is_of(attribute)
+                    || (is_told && located.extension.is_none() && located.attribute.name == "schemas")
             }
         }
     }

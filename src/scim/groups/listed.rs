@@ -23,7 +23,10 @@ pub struct Listed;
 
 impl Rows for Listed {
     const TABLE: &'static Table = &groups::TABLE;
-    const HEAVY: &'static str = "members";
+
+    fn is_heavy(located: &Located<'_>) -> bool {
+        located.extension.is_none() && located.attribute.name == "members"
+    }
 
     fn held(kind: &ResourceType, located: &Located<'_>) -> Held {
         if located.extension.is_none() {

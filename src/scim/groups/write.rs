@@ -16,6 +16,7 @@ use crate::{
         answer::Fault,
         call::Call,
         error::Refusal,
+        event::{self, Kind, Subject},
         patch, uniqueness,
         value::{self, Unknown},
     },
@@ -57,6 +58,7 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     add(tx, call, group.id, &members, &mut moved).await?;
     moved.warn(call);
     record(tx, call, &group, "group.created", json!({ "members": moved.added })).await?;
+    publish(tx, call, Kind::Create, &group, &claimed).await?;
     let details = json!({ "created": canonical(&group), "members": moved.added });
     call.log(tx, StatusCode::CREATED, (group.id.0, &group.display_name), details).await?;
     Ok(group)
@@ -95,6 +97,11 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     warn_of_shrinking(tx, call, id, moved.removed).await?;
     let counts = json!({ "added": moved.added, "removed": moved.removed });
     record(tx, call, &group, "group.updated", counts.clone()).await?;
+    let mut changed = rewritten.clone();
+    if !moved.is_none() {
+        changed.insert("members".to_owned(), counts.clone());
+    }
+    publish(tx, call, Kind::of_change(call), &group, &changed).await?;
     let details = json!({ "changed": rewritten, "members": counts });
     call.log(tx, StatusCode::OK, (id.0, &group.display_name), details).await?;
     Ok((group, true))
@@ -254,8 +261,21 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<
         return Err(Refusal::NotFound.into());
     }
     record(tx, call, &group, "group.removed", json!({})).await?;
+    publish(tx, call, Kind::Delete, &group, &Map::new()).await?;
     call.log(tx, StatusCode::NO_CONTENT, (id.0, &group.display_name), json!({ "removed": true })).await?;
     Ok(())
+}
+
+/// Tells the organization's webhooks.
+async fn publish(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    kind: Kind,
+    group: &Group,
+    changed: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let subject = Subject { uri: format!("/Groups/{}", group.id), external_id: group.external_id.as_deref() };
+    event::publish(tx, call, kind, &subject, changed).await
 }
 
 async fn claim(tx: &mut Tx<'_>, call: &Call, group: &Group, resource: &Map<String, Value>) -> Result<(), Fault> {

@@ -273,14 +273,16 @@ impl<'s> Plan<'s> {
         for_show: bool,
     ) -> Result<Vec<Match>, Fault> {
         let filter = self.wanted.filter.as_ref();
-        let sorts_heavy = self.wanted.sort_by.is_some_and(|located| located.attribute.name == R::HEAVY);
-        let shows_heavy = self.wanted.selection.shows(self.kind, R::HEAVY);
-        let reads_heavy =
-            sorts_heavy || filter.is_some_and(|filter| filter.names(R::HEAVY)) || (for_show && shows_heavy);
-        let selection = match reads_heavy {
-            true => Selection::Default,
-            false => Selection::parse(self.kind, None, Some(R::HEAVY)),
+        let is_judged = |heavy: &Located<'_>| {
+            filter.is_some_and(|filter| filter.depends_on(heavy))
+                || self.wanted.sort_by.is_some_and(|located| located.is_of(heavy))
         };
+        let is_shown = |heavy: &Located<'_>| self.wanted.selection.keeps(heavy);
+        let is_read = |heavy: &Located<'_>| is_judged(heavy) || (for_show && is_shown(heavy));
+        let heavy: Vec<Located<'_>> = self.kind.located().filter(R::is_heavy).collect();
+        let selection = Selection::of(heavy.iter().filter(|heavy| is_read(heavy)));
+        // Thousands of whole resources are not kept for the sake of a page.
+        let keeps = !self.sorts_here && heavy.iter().all(|heavy| is_read(heavy) == is_shown(heavy));
         let ids: Vec<Uuid> = places.iter().map(|place| place.id).collect();
         let resources = R::resources(db, call, self.kind, &selection, &ids).await?;
         let mut places = places.into_iter();
@@ -292,8 +294,6 @@ impl<'s> Plan<'s> {
                 place.key = order::key(sort_by, &resource);
             }
             if filter.is_none_or(|filter| filter.matches(&resource)) {
-                // Thousands of whole resources are not kept for the sake of a page.
-                let keeps = !self.sorts_here && (reads_heavy || !shows_heavy);
                 found.push(Match { place, resource: keeps.then_some(resource) });
             }
         }

@@ -17,9 +17,9 @@ use crate::{
 pub trait Rows {
     /// Where they lie.
     const TABLE: &'static Table;
-    /// The attribute that costs rows of its own to read, such as members; it is read only where it is shown
-    /// or judged.
-    const HEAVY: &'static str;
+    /// Whether an attribute costs more than the row to read, such as members; then it is read only where it
+    /// is shown or judged.
+    fn is_heavy(located: &Located<'_>) -> bool;
 
     /// Which column, if any, has the values of an attribute.
     fn held(kind: &ResourceType, located: &Located<'_>) -> Held;
@@ -32,7 +32,7 @@ pub trait Rows {
         Ok(condition)
     }
 
-    /// The full resources of these ids, in this order, [`Rows::HEAVY`] if `selection` shows it. Ids that are
+    /// The full resources of these ids, in this order, what is heavy if `selection` shows it. Ids that are
     /// gone meanwhile, or are not the connection's, are left out.
     async fn resources(
         db: &mut Db<'_>,

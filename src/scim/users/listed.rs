@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{TYPE, mapping::UNIQUE_COLUMNS, resources};
+use super::{TYPE, assignments::EXTENSION, mapping::UNIQUE_COLUMNS, resources};
 use crate::{
     groups,
     id::{GroupId, UserId},
@@ -37,7 +37,13 @@ pub struct Listed;
 
 impl Rows for Listed {
     const TABLE: &'static Table = &provisioned::TABLE;
-    const HEAVY: &'static str = "groups";
+
+    fn is_heavy(located: &Located<'_>) -> bool {
+        match located.extension {
+            None => matches!(located.attribute.name.as_str(), "groups" | "roles" | "entitlements"),
+            Some(urn) => urn == EXTENSION,
+        }
+    }
 
     fn held(kind: &ResourceType, located: &Located<'_>) -> Held {
         if located.extension.is_none() {

@@ -3,14 +3,16 @@
 //! Reading and answering is here; what a write does is in [`write`], how a resource lies in a row in
 //! [`mapping`].
 
+pub mod assignments;
 mod listed;
 mod mapping;
+mod state;
 mod write;
 
 pub(in crate::scim) use listed::Listed;
 
 use axum::{http::StatusCode, response::Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Answer, Fault, etag},
@@ -155,16 +157,29 @@ async fn resources(
     selection: &Selection<'_>,
     users: Vec<User>,
 ) -> Result<Vec<Value>, Fault> {
+    let ids: Vec<_> = users.iter().map(|user| user.id).collect();
     let memberships = if selection.shows(kind, "groups") {
-        let ids: Vec<_> = users.iter().map(|user| user.id).collect();
         groups::memberships(db, call.connection.id, &ids).await?
     } else {
         Vec::new()
     };
-    Ok(users.iter().map(|user| resource(call, kind, user, &memberships)).collect())
+    let given = if selection.shows(kind, &format!("{}:{}", assignments::EXTENSION, assignments::NAME)) {
+        assignments::given(db, call, &ids).await?
+    } else {
+        Vec::new()
+    };
+    let mut shown = Vec::with_capacity(users.len());
+    for user in &users {
+        let mut resource = resource(call, kind, user, &memberships);
+        assignments::put(&mut resource, assignments::shown(db, call, &given, user.id).await?);
+        state::put(db, call, (kind, selection), (&mut resource, user)).await?;
+        shown.push(Value::Object(kind.ordered(resource)));
+    }
+    Ok(shown)
 }
 
-fn resource(call: &Call, kind: &ResourceType, user: &User, memberships: &[Membership]) -> Value {
+/// What a resource says, in no order yet.
+fn resource(call: &Call, kind: &ResourceType, user: &User, memberships: &[Membership]) -> Map<String, Value> {
     let mut resource = mapping::canonical(user);
     let base_url = call.base_url();
     let groups: Vec<Value> = memberships
@@ -191,7 +206,7 @@ fn resource(call: &Call, kind: &ResourceType, user: &User, memberships: &[Member
         "version": etag(user.version),
     });
     resource.insert("meta".to_owned(), meta);
-    Value::Object(kind.ordered(resource))
+    resource
 }
 
 fn location(call: &Call, user: &User) -> String {

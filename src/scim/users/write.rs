@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    TYPE,
+    TYPE, assignments,
     mapping::{self, Columns, UNIQUE_COLUMNS},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
         answer::Fault,
         call::Call,
         error::Refusal,
+        event::{self, Kind, Subject},
         patch::{self, Operation},
         projection, provision,
         quirks::PASSWORD_LEFT_OUT,
@@ -72,6 +73,8 @@ pub(super) async fn create(
     password: Option<&PasswordHash>,
 ) -> Result<User, Fault> {
     let mut resource = resource.clone();
+    let named = assignments::take(&mut resource);
+    let wanted = assignments::judge(tx, call, named.as_ref()).await?;
     // RFC 7643 §4.1.1 leaves the default to us; the answer says which it is.
     resource.entry("active").or_insert_with(|| true.into());
     let columns = Columns::of(&resource)?;
@@ -97,11 +100,13 @@ pub(super) async fn create(
         // Whoever has the name, of this organization or of another, is not told (V6).
         Err(users::Taken) => {
             let mine = take_back(tx, call, &new.login_name).await?;
-            return provision_again(tx, call, mine.ok_or(Refusal::Unique("userName".to_owned()))?, &resource).await;
+            let mine = mine.ok_or(Refusal::Unique("userName".to_owned()))?;
+            assignments::set(tx, call, mine.id, &wanted).await?;
+            return provision_again(tx, call, mine, &resource).await;
         }
     };
     claim(tx, call, &user, &resource).await?;
-    provision::grant_defaults(tx, call, &user).await?;
+    assignments::give(tx, call, user.id, &wanted).await?;
     if let Some(hash) = password {
         password::set(tx, user.id, hash, SetBy::Import, call.now).await?;
     }
@@ -109,8 +114,9 @@ pub(super) async fn create(
         .on(SubjectKind::User, user.id.0)
         .about(user.id, json!({ "login_name": user.login_name.as_given() }));
     audit::record(tx, &call.app.master, event, call.now).await?;
-    let details = json!({ "created": projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user)) });
-    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
+    let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
+    publish(tx, call, Kind::Create, &user, &created).await?;
+    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), json!({ "created": created })).await?;
     if !is_active {
         return end(tx, call, &user).await;
     }
@@ -149,6 +155,7 @@ async fn provision_again(
         .about(user.id, json!({ "login_name": user.login_name.as_given() }));
     audit::record(tx, &call.app.master, event, call.now).await?;
     let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
+    publish(tx, call, Kind::Create, &user, &created).await?;
     let details = json!({ "created": created, "kept": true });
     call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
     if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
@@ -170,14 +177,22 @@ pub(super) enum Changed {
 /// then all is judged again on the new state. Each round somebody has won, so this ends.
 pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Change) -> Result<Changed, Fault> {
     let kind = call.resource_type(TYPE)?;
+    let mut is_given = false;
     loop {
         let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
         call.check_version(user.version)?;
-        let before = mapping::canonical(&user);
-        let after = match change {
+        let given = assignments::given(tx, call, &[id]).await?;
+        let given = assignments::shown(tx, call, &given, id).await?;
+        let mut before = mapping::canonical(&user);
+        if assignments::is_declared(kind) {
+            assignments::put(&mut before, given.clone());
+        }
+        let mut after = match change {
             Change::Replace(resource) => replaced(kind, &before, resource)?,
             Change::Patch(operations) => patch::apply(kind, &before, operations, call.quirks().unknown())?,
         };
+        let whole = after.clone();
+        let named = assignments::take(&mut after);
         let mut columns = Columns::of(&after)?;
         let was_active = mapping::is_active(&user);
         columns.active = Some(columns.active.unwrap_or(was_active));
@@ -188,10 +203,14 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
         } else if change.says_active() {
             guard::changed_its_mind(tx, &call.connection, id, call.now).await?;
         }
-        if columns == Columns::of_user(&user) {
+        if assignments::is_declared(kind) && named != given {
+            let wanted = assignments::judge(tx, call, named.as_ref()).await?;
+            is_given |= assignments::set(tx, call, id, &wanted).await?;
+        }
+        if !is_given && columns == Columns::of_user(&user) {
             return Ok(Changed::Nothing(user));
         }
-        if let Some(user) = write(tx, call, &user, columns, (&before, &after)).await? {
+        if let Some(user) = write(tx, call, &user, (columns, is_given), (&before, &whole)).await? {
             return Ok(Changed::Written(user));
         }
     }
@@ -242,6 +261,11 @@ fn replaced(
 ) -> Result<Map<String, Value>, Refusal> {
     let mut after = resource.clone();
     after.shift_remove("password");
+    // Nor does anybody lose a product because a tool does not know our extension.
+    if assignments::take(&mut after.clone()).is_none() {
+        let given = assignments::take(&mut before.clone());
+        assignments::put(&mut after, given);
+    }
     if let Some(active) = before.get("active") {
         after.entry("active").or_insert_with(|| active.clone());
     }
@@ -253,13 +277,13 @@ async fn write(
     tx: &mut Tx<'_>,
     call: &Call,
     user: &User,
-    columns: Columns,
+    (columns, is_given): (Columns, bool),
     (before, after): (&Map<String, Value>, &Map<String, Value>),
 ) -> Result<Option<User>, Fault> {
     let was_active = mapping::is_active(user);
     let is_active = columns.active.unwrap_or(was_active);
     let mut next = user.clone();
-    if (Columns { active: Some(was_active), ..columns.clone() }) != Columns::of_user(user) {
+    if is_given || (Columns { active: Some(was_active), ..columns.clone() }) != Columns::of_user(user) {
         columns.put_into(&mut next);
         next = match users::update(tx, &next, call.now).await? {
             None => return Ok(None),
@@ -273,8 +297,13 @@ async fn write(
     }
     let kind = call.resource_type(TYPE)?;
     let (before, after) = (projection::loggable(kind, before), projection::loggable(kind, after));
-    let details = json!({ "changed": value::differences(&before, &after) });
-    call.log(tx, StatusCode::OK, (user.id.0, next.name()), details).await?;
+    let changed = value::differences(&before, &after);
+    let mut beside_active = changed.clone();
+    beside_active.shift_remove("active");
+    if !beside_active.is_empty() {
+        publish(tx, call, Kind::of_change(call), &next, &beside_active).await?;
+    }
+    call.log(tx, StatusCode::OK, (user.id.0, next.name()), json!({ "changed": changed })).await?;
     let user = match (was_active, is_active) {
         (true, false) => end(tx, call, &next).await?,
         (false, true) => begin_again(tx, call, &next).await?,
@@ -287,6 +316,7 @@ async fn write(
 async fn end(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
     life_cycle::deactivate(tx, act, user, call.now).await?.map_err(refusal)?;
+    publish(tx, call, Kind::Deactivate, user, &Map::new()).await?;
     reread(tx, call, user).await
 }
 
@@ -294,6 +324,7 @@ async fn end(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
 async fn begin_again(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
     life_cycle::reactivate(tx, act, user, call.now).await?.map_err(refusal)?;
+    publish(tx, call, Kind::Activate, user, &Map::new()).await?;
     let user = reread(tx, call, user).await?;
     if user.status == Status::Invited {
         provision::invite(tx, call, &user).await?;
@@ -332,10 +363,23 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<C
             json!({ "removed": true, "deactivated": true })
         }
     };
+    publish(tx, call, Kind::Delete, &user, &Map::new()).await?;
     // The name of somebody who is erased has gone with them.
     let name = if call.connection.settings.on_delete == OnDelete::Remove { "" } else { user.name() };
     call.log(tx, StatusCode::NO_CONTENT, (id.0, name), details).await?;
     Ok(Changed::Removed)
+}
+
+/// Tells the organization's webhooks.
+async fn publish(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    kind: Kind,
+    user: &User,
+    changed: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let subject = Subject { uri: format!("/Users/{}", user.id), external_id: user.external_id.as_deref() };
+    event::publish(tx, call, kind, &subject, changed).await
 }
 
 /// Takes the values that nobody else of the connection may have.

@@ -1,0 +1,122 @@
+//! Provisioning events (RFC 9967): what a tool changed, as a security event token (RFC 8417) that is pushed
+//! to the organization's webhooks (RFC 8935).
+//!
+//! An event is queued in the transaction of the change and names the resource and the attributes, never
+//! their values: a receiver that may know them reads them.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{answer::Fault, call::Call};
+use crate::{
+    app::App,
+    clock::Timestamp,
+    http::outbound::Refused,
+    id::{OutboxId, WebhookId, uuid_at},
+    jobs::Failure,
+    keys::Algorithm,
+    store::Tx,
+    webhooks,
+};
+
+/// The `typ` of a security event token (RFC 8417 §2.3).
+const TYPE: &str = "secevent+jwt";
+
+/// What happened to a resource (RFC 9967, provisioning events).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Create,
+    Put,
+    Patch,
+    Delete,
+    Activate,
+    Deactivate,
+}
+
+impl Kind {
+    /// Its URI. Changes are notices: they name attributes and not values.
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Create => "urn:ietf:params:scim:event:prov:create:notice",
+            Self::Put => "urn:ietf:params:scim:event:prov:put:notice",
+            Self::Patch => "urn:ietf:params:scim:event:prov:patch:notice",
+            Self::Delete => "urn:ietf:params:scim:event:prov:delete",
+            Self::Activate => "urn:ietf:params:scim:event:prov:activate",
+            Self::Deactivate => "urn:ietf:params:scim:event:prov:deactivate",
+        }
+    }
+
+    /// What a request that changes a resource does.
+    pub fn of_change(call: &Call) -> Self {
+        if call.replaces() { Self::Put } else { Self::Patch }
+    }
+
+    fn names_attributes(self) -> bool {
+        matches!(self, Self::Create | Self::Put | Self::Patch)
+    }
+}
+
+/// The resource of an event.
+pub struct Subject<'s> {
+    /// Below the base URL, such as `/Users/{id}`.
+    pub uri: String,
+    pub external_id: Option<&'s str>,
+}
+
+/// Queues an event about a resource; `changed` are its attributes that came or changed.
+pub async fn publish(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    kind: Kind,
+    subject: &Subject<'_>,
+    changed: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let mut sub_id = json!({ "format": "scim", "uri": subject.uri });
+    if let Some(external_id) = subject.external_id {
+        sub_id["externalId"] = external_id.into();
+    }
+    let mut event = json!({});
+    if kind.names_attributes() {
+        event["attributes"] = changed.keys().cloned().collect::<Value>();
+    }
+    let claims = json!({
+        "iss": call.app.config.issuer(),
+        "aud": call.base_url(),
+        "iat": call.now.as_seconds(),
+        "jti": uuid_at(call.now),
+        "txn": call.transaction(),
+        "sub_id": sub_id,
+        "events": { kind.uri(): event },
+    });
+    let organization = call.connection.organization_id;
+    Ok(webhooks::publish(tx, &call.app.master, organization, &claims, call.now).await?)
+}
+
+/// Pushes a queued event to its webhook, signed (RFC 8935 §2).
+///
+/// # Errors
+/// The receiver did not take it; whether it is worth trying again.
+pub async fn deliver(
+    app: &App,
+    id: OutboxId,
+    webhook: WebhookId,
+    event: &Value,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut db = app.store.reader().await?;
+    let found = webhooks::find(&mut db, &app.master, webhook).await?;
+    drop(db);
+    let Some((webhook, secret)) = found else { return Err(Failure::Never("the webhook is gone".to_owned())) };
+    let signed = app.keys.sign(Algorithm::Es256, TYPE, event, now);
+    let signed = signed.map_err(|error| Failure::Later(error.to_string()))?;
+    match app.outbound.post_event(&webhook.url, secret.expose(), signed).await {
+        Ok(status) if (200..300).contains(&status) => Ok(()),
+        // RFC 8935 §2.3: the receiver says that this event is wrong, and will of every copy of it.
+        Ok(status) if status == StatusCode::BAD_REQUEST.as_u16() => {
+            Err(Failure::Never(format!("the receiver refused event {id}")))
+        }
+        Ok(status) => Err(Failure::Later(format!("the receiver answered {status}"))),
+        Err(Refused::Url) => Err(Failure::Never(Refused::Url.to_string())),
+        Err(refused) => Err(Failure::Later(refused.to_string())),
+    }
+}
