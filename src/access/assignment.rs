@@ -95,6 +95,15 @@ pub async fn given_by_connection(db: &mut Db<'_>, connection: ConnectionId, user
     Ok(given)
 }
 
+/// What a connection gives by a group.
+#[derive(Debug, Clone)]
+pub struct GivenToGroup {
+    pub id: AssignmentId,
+    pub product_id: ProductId,
+    pub subtree: bool,
+    pub roles: Vec<RoleId>,
+}
+
 /// Gives access. Whether the actor may is asked before ([`super::Actor::may_grant`]).
 ///
 /// # Errors
@@ -178,4 +187,23 @@ pub async fn is_last_administrator(
 /// The database's.
 pub async fn administrators(db: &mut Db<'_>, organization: OrganizationId, now: Timestamp) -> Result<Vec<UserId>> {
     sql::administrators(db, organization, portal::ADMINISTRATOR, now).await
+}
+
+/// What the connection gives to the members of a group.
+///
+/// # Errors
+/// The database's.
+pub async fn given_to_group(
+    db: &mut Db<'_>,
+    group: GroupId,
+    connection: ConnectionId,
+) -> Result<Vec<GivenToGroup>> {
+    let mut given: Vec<GivenToGroup> = Vec::new();
+    for (id, product_id, subtree, role) in sql::given_to_group(db, group, connection).await? {
+        match given.last_mut().filter(|last| last.id == id) {
+            Some(last) => last.roles.push(role),
+            None => given.push(GivenToGroup { id, product_id, subtree, roles: vec![role] }),
+        }
+    }
+    Ok(given)
 }

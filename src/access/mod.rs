@@ -22,9 +22,8 @@ use crate::id::{ClientRowId, GroupId, UserId};
 
 pub use actor::{Actor, Program};
 pub use assignment::{
-    Assignment, Given, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group, end_of_user,
-    given_by_connection,
-    is_last_administrator, list_of_user, roles_of_user, unassign,
+    Assignment, Given, GivenToGroup, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group,
+    end_of_user, given_by_connection, given_to_group, is_last_administrator, list_of_user, roles_of_user, unassign,
 };
 pub use cache::ClientCache;
 pub use delegation::{Allowance, Delegation};

@@ -70,6 +70,11 @@ statements! {
          WHERE user_id = $1 OR group_id IN (", groups_of_user!(), ")
          ORDER BY id");
     LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
+    /// What a connection gives by a group, one row a role.
+    GIVEN_TO_GROUP = "
+        SELECT a.id, a.product_id, a.subtree, ar.role_id FROM assignments a
+          JOIN assignment_roles ar ON ar.assignment_id = a.id
+         WHERE a.group_id = $1 AND a.connection_id = $2 AND a.source = 'connection' ORDER BY a.id, ar.role_id";
     /// What a user holds in a product, directly and by group.
     HELD_BY_USER = held!(concat!("(a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))"));
     HELD_BY_CLIENT = held!("a.client_id = $1");
@@ -217,4 +222,12 @@ pub(super) async fn administrators(
 ) -> Result<Vec<UserId>> {
     let rows = fetch_all!(db, (UserId,), ADMINISTRATORS, organization, portal::SLUG, role, now)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn given_to_group(
+    db: &mut Db<'_>,
+    group: GroupId,
+    connection: ConnectionId,
+) -> Result<Vec<(AssignmentId, ProductId, bool, RoleId)>> {
+    fetch_all!(db, (AssignmentId, ProductId, bool, RoleId), GIVEN_TO_GROUP, group, connection)
 }

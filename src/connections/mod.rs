@@ -17,7 +17,7 @@ pub mod unique;
 
 pub use client::{SCOPE, bind_client, clients_of, of_client, unbind_client};
 pub use connection::{Connection, NewConnection, Status, Vendor, delete, find, find_in, insert, list, update};
-pub use settings::{DefaultAssignment, Guard, OnCreate, OnDelete, Settings};
+pub use settings::{DefaultAssignment, GroupRole, Guard, OnCreate, OnDelete, Settings};
 pub use sql::STATEMENTS;
 pub use token::{
     Bearer, Token, TwoLive, authenticate, by_client, end_tokens_by, issue_token, lock, revoke_token, tokens, touch,

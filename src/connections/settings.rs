@@ -12,6 +12,8 @@ pub struct Settings {
     /// What else the tool may give through the assignments of our own schema extension (V2): it gives
     /// its defaults and this, and nothing beyond.
     pub assignable: Vec<DefaultAssignment>,
+    /// Groups that give their members product roles (V2).
+    pub group_roles: Vec<GroupRole>,
     /// What becomes of a person right after POST.
     pub on_create: OnCreate,
     /// What becomes of a person by DELETE.
@@ -31,6 +33,7 @@ impl Default for Settings {
         Self {
             default_assignments: Vec::new(),
             assignable: Vec::new(),
+            group_roles: Vec::new(),
             on_create: OnCreate::Invite,
             on_delete: OnDelete::Remove,
             guard: Some(Guard::default()),
@@ -47,6 +50,18 @@ pub struct DefaultAssignment {
     pub product: ProductId,
     pub roles: Vec<RoleId>,
     /// Whether it covers the organizations below the connection's own too.
+    #[serde(default)]
+    pub subtree: bool,
+}
+
+/// Roles that the members of a group have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRole {
+    /// The group's display name, whatever its case, or its id.
+    pub group: String,
+    pub product: ProductId,
+    pub roles: Vec<RoleId>,
+    /// Whether they cover the organizations below the connection's own too.
     #[serde(default)]
     pub subtree: bool,
 }

@@ -93,6 +93,11 @@ pub async fn find_provisioned(db: &mut Db<'_>, connection: ConnectionId, id: Gro
     Ok(fetch_optional!(db, Row, sql::FIND_PROVISIONED, id, connection)?.map(Group::from))
 }
 
+/// The group of that name, whatever its case, that the connection owns.
+pub async fn find_by_name(db: &mut Db<'_>, connection: ConnectionId, name: &str) -> Result<Option<Group>> {
+    Ok(fetch_optional!(db, Row, sql::FIND_BY_NAME, connection, text::fold(name).as_ref())?.map(Group::from))
+}
+
 /// Those of the ids that the connection owns, in the order of the ids.
 pub async fn find_all(db: &mut Db<'_>, connection: ConnectionId, ids: &[GroupId]) -> Result<Vec<Group>> {
     // What a lookup finds costs one lookup.

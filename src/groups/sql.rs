@@ -32,6 +32,7 @@ pub const CHUNK: usize = 50;
 statements! {
     FIND = "SELECT * FROM groups WHERE id = $1 AND organization_id = $2";
     FIND_PROVISIONED = "SELECT * FROM groups WHERE id = $1 AND connection_id = $2";
+    FIND_BY_NAME = "SELECT * FROM groups WHERE connection_id = $1 AND display_name_prepared = $2";
     /// The list is padded by repeating an id.
     FIND_ALL = "
         SELECT * FROM groups

@@ -201,6 +201,7 @@ pub struct Connection {
     pub status: String,
     pub base_url: String,
     pub default_products: Vec<DefaultProduct>,
+    pub group_roles: Vec<GroupRole>,
     pub on_create: String,
     pub on_delete: String,
     pub guard: Option<GuardRule>,
@@ -221,6 +222,15 @@ pub struct DefaultProduct {
     pub name: String,
     pub roles: Vec<String>,
     pub role_slugs: Vec<String>,
+    pub subtree: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct GroupRole {
+    pub group: String,
+    pub known: bool,
+    pub product: NamedSlug,
+    pub roles: Vec<NamedSlug>,
     pub subtree: bool,
 }
 

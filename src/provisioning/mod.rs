@@ -1,6 +1,8 @@
 //! What a connection does to people beyond the words of SCIM: how much it may end at once, and what waits
 //! for an administrator.
 //!
+//! [`mapping`] gives a connection's groups product roles, and [`Reach`] ends what a change of groups takes away.
+//!
 //! Owns the rows `connection_endings` and `held_changes`. `scim` asks [`guard`] before it ends somebody's
 //! access; the administrators' API reads and decides what is held ([`held`]). What ending means is
 //! `users::life_cycle`'s.
@@ -30,8 +32,11 @@
 
 pub mod guard;
 pub mod held;
+pub mod mapping;
+mod reach;
 mod sql;
 mod tell;
 
 pub use guard::{Ending, Guarded, HoldReason};
+pub use reach::Reach;
 pub use sql::STATEMENTS;

@@ -1,9 +1,45 @@
+use uuid::Uuid;
+
 use super::{Ending, HoldReason};
 use crate::{
     clock::Timestamp,
-    id::{ConnectionId, UserId, uuid_at},
+    id::{ConnectionId, GroupId, ProductId, UserId, uuid_at},
     store::{Db, Error, Result, Tx},
 };
+
+/// A group and all that it is in; UNION ends where a circle closes.
+macro_rules! above {
+    () => {
+        "above (id) AS (
+             SELECT id FROM groups WHERE id = $1
+              UNION
+             SELECT c.group_id FROM above JOIN group_children c ON c.child_id = above.id)"
+    };
+}
+
+/// Some groups and all within them.
+macro_rules! below {
+    ($first:literal) => {
+        concat!(
+            "below (id) AS (",
+            $first,
+            " UNION SELECT c.child_id FROM below JOIN group_children c ON c.group_id = below.id)"
+        )
+    };
+}
+
+/// Which of `people` are signed in to which products that the groups `above` give.
+macro_rules! signed_in {
+    () => {
+        "
+        SELECT DISTINCT g.user_id, c.product_id
+          FROM people
+          JOIN grants g ON g.user_id = people.id
+          JOIN clients c ON c.id = g.client_id
+         WHERE g.revoked_at IS NULL
+           AND c.product_id IN (SELECT a.product_id FROM above JOIN assignments a ON a.group_id = above.id)"
+    };
+}
 
 statements! {
     /// Who is ended twice counts once, at the later time.
@@ -56,6 +92,26 @@ statements! {
                COUNT(CASE WHEN change = 'remove' THEN 1 END) AS removals,
                COUNT(CASE WHEN reason = 'last_administrator' THEN 1 END) AS administrators
           FROM held_changes WHERE connection_id = $1 AND status = 'held'";
+
+    /// Whether a group, or one that it is in, gives anything.
+    GIVES_ANYTHING = concat!("WITH RECURSIVE ", above!(), "
+        SELECT COUNT(*) FROM (
+            SELECT a.id FROM above JOIN assignments a ON a.group_id = above.id LIMIT 1) AS counted");
+    /// People of a group, and of those within it, with a live grant at a client of a product that it gives.
+    SIGNED_IN_BY_GROUP = concat!("WITH RECURSIVE ", above!(), ", ",
+        below!("SELECT id FROM groups WHERE id = $1"), ", ",
+        "people (id) AS (SELECT m.user_id FROM below JOIN group_members m ON m.group_id = below.id)", signed_in!());
+    /// The same of one member of a group, a user or a group.
+    SIGNED_IN_BY_MEMBER = concat!("WITH RECURSIVE ", above!(), ", ",
+        below!("SELECT child_id FROM group_children WHERE group_id = $1 AND child_id = $2"), ", ",
+        "people (id) AS (
+             SELECT user_id FROM group_members WHERE group_id = $1 AND user_id = $2
+              UNION
+             SELECT m.user_id FROM below JOIN group_members m ON m.group_id = below.id)", signed_in!());
+    /// Where a user is signed in.
+    SIGNED_IN = "
+        SELECT DISTINCT g.user_id, c.product_id FROM grants g JOIN clients c ON c.id = g.client_id
+         WHERE g.user_id = $1 AND g.revoked_at IS NULL";
 }
 
 /// A change that waits, and whom it is about.
@@ -199,4 +255,24 @@ pub(super) async fn summary(db: &mut Db<'_>, connection: ConnectionId) -> Result
     let row = fetch_one!(db, (i64, Option<Timestamp>, i64, i64), SUMMARY, connection)?;
     let (changes, since, removals, administrators) = row;
     Ok(since.map(|since| Summary { changes, removals, administrators, since }))
+}
+
+pub(super) async fn gives_anything(db: &mut Db<'_>, group: GroupId) -> Result<bool> {
+    Ok(fetch_one!(db, (i64,), GIVES_ANYTHING, group)?.0 > 0)
+}
+
+pub(super) async fn signed_in_by_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec<(UserId, ProductId)>> {
+    fetch_all!(db, (UserId, ProductId), SIGNED_IN_BY_GROUP, group)
+}
+
+pub(super) async fn signed_in_by_member(
+    db: &mut Db<'_>,
+    group: GroupId,
+    member: Uuid,
+) -> Result<Vec<(UserId, ProductId)>> {
+    fetch_all!(db, (UserId, ProductId), SIGNED_IN_BY_MEMBER, group, member)
+}
+
+pub(super) async fn signed_in(db: &mut Db<'_>, user: UserId) -> Result<Vec<(UserId, ProductId)>> {
+    fetch_all!(db, (UserId, ProductId), SIGNED_IN, user)
 }

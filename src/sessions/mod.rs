@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::{
     clients,
     clock::Timestamp,
-    id::{SessionId, UserId},
+    id::{ClientRowId, ProductId, SessionId, UserId},
     jobs::{self, Message},
     mfa::policy::Requirement,
     organizations,
@@ -198,13 +198,42 @@ async fn end_what_hangs_on(
     now: Timestamp,
 ) -> Result<()> {
     for client in tokens::clients_of_session(tx, session).await? {
-        let wants_to_know = clients::find(tx, client).await?.and_then(|client| client.settings.backchannel_logout_uri);
-        if wants_to_know.is_some() {
-            let message = Message::BackchannelLogout { client, subject: user, session: Some(session) };
-            jobs::enqueue(tx, master, &message, now + LOGOUT_IS_NEWS_FOR, now).await?;
-        }
+        tell(tx, master, (client, user, Some(session)), now).await?;
     }
     tokens::revoke_of_session(tx, session, now).await
+}
+
+/// A logout token on its way, if the client wants to know.
+async fn tell(
+    tx: &mut Tx<'_>,
+    master: &MasterKeys,
+    (client, subject, session): (ClientRowId, UserId, Option<SessionId>),
+    now: Timestamp,
+) -> Result<()> {
+    let wants_to_know = clients::find(tx, client).await?.and_then(|client| client.settings.backchannel_logout_uri);
+    if wants_to_know.is_some() {
+        let message = Message::BackchannelLogout { client, subject, session };
+        jobs::enqueue(tx, master, &message, now + LOGOUT_IS_NEWS_FOR, now).await?;
+    }
+    Ok(())
+}
+
+/// Ends what a user holds at the clients of one product, which are told: the product is theirs no more. The
+/// session goes on.
+///
+/// # Errors
+/// The database's.
+pub async fn end_of_product(
+    tx: &mut Tx<'_>,
+    master: &MasterKeys,
+    (user, product): (UserId, ProductId),
+    now: Timestamp,
+) -> Result<()> {
+    for client in tokens::clients_of_user(tx, user, product).await? {
+        tell(tx, master, (client, user, None), now).await?;
+        tokens::revoke_of_client(tx, user, client, now).await?;
+    }
+    Ok(())
 }
 
 /// The user's live sessions, the newest sign of life first.

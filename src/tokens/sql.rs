@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Code, Grant, GrantDetails, NewCode, NewOpaqueToken, RefreshToken, Scope};
 use crate::{
     clock::Timestamp,
-    id::{ClientRowId, GrantId, OrganizationId, SessionId, UserId},
+    id::{ClientRowId, GrantId, OrganizationId, ProductId, SessionId, UserId},
     secret::SecretHash,
     store::{Db, Json, Result, Tx},
 };
@@ -83,6 +83,10 @@ statements! {
          WHERE user_id = $1 AND (session_id IS NULL OR session_id <> $2) AND revoked_at IS NULL";
     REVOKE_OF_CLIENT = "UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     CLIENTS_OF_SESSION = "SELECT DISTINCT client_id FROM grants WHERE session_id = $1";
+    /// Those of one product that the user is signed in to.
+    CLIENTS_OF_USER = "
+        SELECT DISTINCT g.client_id FROM grants g JOIN clients c ON c.id = g.client_id
+         WHERE g.user_id = $1 AND c.product_id = $2 AND g.revoked_at IS NULL";
     NOTE_ASSERTION = "
         INSERT INTO client_assertions (assertion_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     /// Whose a signed token of a grant is, while everything it rests on stands.
@@ -319,6 +323,11 @@ pub async fn revoke_of_client(tx: &mut Tx<'_>, user: UserId, client: ClientRowId
 /// The clients that were signed in to in a session: those to tell when it ends.
 pub async fn clients_of_session(db: &mut Db<'_>, session: SessionId) -> Result<Vec<ClientRowId>> {
     Ok(fetch_all!(db, (ClientRowId,), CLIENTS_OF_SESSION, session)?.into_iter().map(|(id,)| id).collect())
+}
+
+/// The clients of a product that a user is signed in to: those to tell when the user loses the product.
+pub async fn clients_of_user(db: &mut Db<'_>, user: UserId, product: ProductId) -> Result<Vec<ClientRowId>> {
+    Ok(fetch_all!(db, (ClientRowId,), CLIENTS_OF_USER, user, product)?.into_iter().map(|(id,)| id).collect())
 }
 
 /// Marks a client assertion as seen; `false` if it was before (RFC 7523 §3 item 7).

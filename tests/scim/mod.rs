@@ -13,6 +13,7 @@ mod guard;
 mod isolation;
 mod lists;
 mod log;
+mod mapping;
 mod nesting;
 mod oauth_clients;
 mod people;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     Body, Caller, ConnectionDetail, Ids, Invalid, Over, Problem, Refusal, attempt,
-    create::{default_products, word},
+    create::{GroupRoles, group_roles, listed_products, word},
     managed, record,
     wire::{self, GuardRule},
 };
@@ -19,6 +19,7 @@ use crate::{
     connections::{self, Connection, Guard, Settings, Status},
     id::{ConnectionId, OrganizationId},
     products::{self, portal},
+    provisioning::mapping,
     store::Db,
 };
 
@@ -38,6 +39,11 @@ pub struct ConnectionChange {
     on_delete: Option<String>,
     /// What each person provisioned from now on gets; never a role of the portal.
     default_products: Option<Vec<ProductRoles>>,
+    /// What the tool may give beside its defaults, through `assignments` of our schema extension of User;
+    /// never a role of the portal. If there is nothing, `assignments` are read-only to it.
+    assignable: Option<Vec<ProductRoles>>,
+    /// Groups that give their members roles; never a role of the portal. It counts at once for those who are in them.
+    group_roles: Option<Vec<GroupRoles>>,
     /// null switches the mass-change guard off.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<GuardRule>)]
@@ -75,13 +81,17 @@ pub async fn change(
         let after = applied(tx, &over, &before, &change).await?;
         if after != before {
             connections::update(tx, &after, who.now).await?;
+            mapping::change(tx, (&before, &after), &parts.master, who.now).await?;
             let details = json!({ "changed": changed(&before, &after) });
             record(tx, &parts, &who, (&after, "connection.changed"), details).await?;
         }
         wire::detail(tx, &parts, after, who.now).await
     });
     let attempt = attempt(ids.0, ids.1, "connection.changed");
-    caller.denied(app.clone(), attempt, outcome.await).await.map(Json)
+    let changed = caller.denied(app.clone(), attempt, outcome.await).await?;
+    // A rule that went may have left logout tokens to send.
+    app.wake.ring();
+    Ok(Json(changed))
 }
 
 async fn applied(
@@ -105,11 +115,17 @@ async fn applied(
             word(("/on_delete", "remove, deactivate"), text, &mut faults).unwrap_or(settings.on_delete);
     }
     if let Some(asked) = &change.default_products {
-        let asked = default_products(db, over, asked, &mut faults).await?;
+        let asked = listed_products(db, over, ("/default_products", asked), &mut faults).await?;
         // A portal role is not this form's to give or to take: what the operator has declared stays.
         let portal = products::find_by_slug(db, portal::SLUG).await?.map(|portal| portal.id);
         settings.default_assignments.retain(|default| Some(default.product) == portal);
         settings.default_assignments.extend(asked);
+    }
+    if let Some(asked) = &change.assignable {
+        settings.assignable = listed_products(db, over, ("/assignable", asked), &mut faults).await?;
+    }
+    if let Some(asked) = &change.group_roles {
+        settings.group_roles = group_roles(db, over, asked, &mut faults).await?;
     }
     limits(settings, change, &mut faults.invalid);
     settings.strict = change.strict.unwrap_or(settings.strict);
@@ -144,6 +160,8 @@ fn changed(before: &Connection, after: &Connection) -> Vec<&'static str> {
         ("on_create", old.on_create != new.on_create),
         ("on_delete", old.on_delete != new.on_delete),
         ("default_products", old.default_assignments != new.default_assignments),
+        ("assignable", old.assignable != new.assignable),
+        ("group_roles", old.group_roles != new.group_roles),
         ("guard", old.guard != new.guard),
         ("rate_limit", old.rate_limit != new.rate_limit),
         ("strict", old.strict != new.strict),

@@ -16,7 +16,7 @@ use crate::{
         grants::{Faults, ProductRoles, judge_product},
     },
     app::App,
-    connections::{self, Connection, DefaultAssignment, NewConnection, OnCreate, Settings, Vendor},
+    connections::{self, Connection, DefaultAssignment, GroupRole, NewConnection, OnCreate, Settings, Vendor},
     id::OrganizationId,
     store::{Db, Tx},
 };
@@ -107,7 +107,7 @@ async fn judge(
     faults.invalid.extend(life.as_ref().err().cloned());
     let on_create = creation.on_create.as_deref().unwrap_or(OnCreate::Invite.as_str());
     let on_create = word::<OnCreate>(("/on_create", "invite, activate"), on_create, &mut faults);
-    let default_assignments = default_products(db, over, &creation.default_products, &mut faults).await?;
+    let default_assignments = listed_products(db, over, ("/default_products", &creation.default_products), &mut faults).await?;
     faults.into_result()?;
     match (vendor, life, on_create) {
         (Ok(vendor), Ok(life), Some(on_create)) => {
@@ -126,16 +126,67 @@ pub fn word<T: FromStr>((pointer, words): (&str, &str), text: &str, faults: &mut
     found
 }
 
-/// A tool gives what its maker could give: products that the organization has, never the portal (V2).
-pub async fn default_products(
+/// The roles of a group.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRoles {
+    /// The group's display name, whatever its case, or its id. It need not be there yet.
+    group: String,
+    /// The product's slug; never the portal's.
+    product: String,
+    /// Slugs, at least one.
+    roles: Vec<String>,
+    /// Whether they cover the organizations below too.
+    #[serde(default)]
+    subtree: bool,
+}
+
+/// The longest name of a group in a rule.
+const LONGEST_GROUP: usize = 200;
+/// The most rules of one connection.
+const MOST_RULES: usize = 500;
+
+/// Groups give what whoever sets the rule could give (V2).
+pub async fn group_roles(
     db: &mut Db<'_>,
     over: &Over,
-    asked: &[ProductRoles],
+    asked: &[GroupRoles],
+    faults: &mut Faults,
+) -> Result<Vec<GroupRole>, Refusal> {
+    if asked.len() > MOST_RULES {
+        faults.invalid.push(Invalid::new("/group_roles", "too-many", "Use at most 500 rules."));
+        return Ok(Vec::new());
+    }
+    let mut rules = Vec::with_capacity(asked.len());
+    for (index, rule) in asked.iter().enumerate() {
+        let pointer = format!("/group_roles/{index}");
+        let group = rule.group.trim();
+        if group.is_empty() || group.chars().count() > LONGEST_GROUP {
+            let text = "Write the group's name, of at most 200 characters.";
+            faults.invalid.push(Invalid::new(format!("{pointer}/group"), "group-name", text));
+        }
+        let wanted = ProductRoles { slug: rule.product.clone(), roles: rule.roles.clone(), subtree: rule.subtree };
+        let grant = judge_product(db, over, (&pointer, &wanted), faults).await?;
+        rules.extend(grant.map(|grant| GroupRole {
+            group: group.to_owned(),
+            product: grant.product(),
+            roles: grant.roles(),
+            subtree: rule.subtree,
+        }));
+    }
+    Ok(rules)
+}
+
+/// A tool gives what its maker could give: products that the organization has, never the portal (V2).
+pub async fn listed_products(
+    db: &mut Db<'_>,
+    over: &Over,
+    (name, asked): (&str, &[ProductRoles]),
     faults: &mut Faults,
 ) -> Result<Vec<DefaultAssignment>, Refusal> {
     let mut defaults = Vec::with_capacity(asked.len());
     for (index, wanted) in asked.iter().enumerate() {
-        let pointer = format!("/default_products/{index}");
+        let pointer = format!("{name}/{index}");
         if asked[..index].iter().any(|before| before.slug == wanted.slug) {
             faults.invalid.push(Invalid::new(pointer, "twice", "Each product stands here once."));
             continue;

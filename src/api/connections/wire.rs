@@ -8,11 +8,11 @@ use crate::{
     api::{Refusal, users::NamedSlug},
     app::App,
     clock::Timestamp,
-    connections::{self, Connection, Token},
+    connections::{self, Connection, DefaultAssignment, Token},
     counters::{self, Counter},
     id::{ProductId, RoleId},
     products,
-    provisioning::held,
+    provisioning::{held, mapping},
     store::Db,
 };
 
@@ -28,7 +28,11 @@ pub struct ConnectionDetail {
     /// Where the tool sends its requests.
     pub base_url: String,
     /// What each provisioned user gets.
-    pub default_products: Vec<DefaultProduct>,
+    pub default_products: Vec<ListedProduct>,
+    /// What the tool may give beside that.
+    pub assignable: Vec<ListedProduct>,
+    /// Groups that give their members roles.
+    pub group_roles: Vec<GroupRoleDetail>,
     #[serde(flatten)]
     pub rules: Rules,
     pub tokens: Vec<ConnectionToken>,
@@ -82,15 +86,27 @@ pub struct HeldChanges {
     pub since: String,
 }
 
-/// A product that provisioned users start with.
+/// A product that provisioned users start with, or may be given.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct DefaultProduct {
+pub struct ListedProduct {
     pub slug: String,
     pub name: String,
     /// The names of the roles.
     pub roles: Vec<String>,
     pub role_slugs: Vec<String>,
     /// Whether it covers the organizations below too.
+    pub subtree: bool,
+}
+
+/// A group that gives roles.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GroupRoleDetail {
+    /// Its display name or id, as the rule says.
+    pub group: String,
+    /// Whether the tool has such a group now.
+    pub known: bool,
+    pub product: NamedSlug,
+    pub roles: Vec<NamedSlug>,
     pub subtree: bool,
 }
 
@@ -115,15 +131,17 @@ pub async fn detail(
     now: Timestamp,
 ) -> Result<ConnectionDetail, Refusal> {
     let tokens = connections::tokens(db, connection.id).await?;
-    let mut default_products = Vec::new();
-    for default in &connection.settings.default_assignments {
-        let Some((product, roles)) = named(db, default.product, &default.roles).await? else { continue };
-        default_products.push(DefaultProduct {
-            slug: product.slug,
-            name: product.name,
-            role_slugs: roles.iter().map(|role| role.slug.clone()).collect(),
-            roles: roles.into_iter().map(|role| role.name).collect(),
-            subtree: default.subtree,
+    let default_products = listed(db, &connection.settings.default_assignments).await?;
+    let assignable = listed(db, &connection.settings.assignable).await?;
+    let mut group_roles = Vec::new();
+    for rule in &connection.settings.group_roles {
+        let Some((product, roles)) = named(db, rule.product, &rule.roles).await? else { continue };
+        group_roles.push(GroupRoleDetail {
+            group: rule.group.clone(),
+            known: mapping::find(db, &connection, &rule.group).await?.is_some(),
+            product,
+            roles,
+            subtree: rule.subtree,
         });
     }
     let held = held::summary(db, connection.id).await?.map(|held| HeldChanges {
@@ -139,6 +157,8 @@ pub async fn detail(
         vendor: connection.vendor.as_str().to_owned(),
         status: connection.status.as_str().to_owned(),
         default_products,
+        assignable,
+        group_roles,
         rules: Rules {
             on_create: settings.on_create.as_str().to_owned(),
             on_delete: settings.on_delete.as_str().to_owned(),
@@ -155,6 +175,21 @@ pub async fn detail(
         last_used_at: connection.last_used_at.map(Timestamp::to_rfc3339),
         name: connection.name,
     })
+}
+
+async fn listed(db: &mut Db<'_>, assignments: &[DefaultAssignment]) -> Result<Vec<ListedProduct>, Refusal> {
+    let mut products = Vec::new();
+    for listed in assignments {
+        let Some((product, roles)) = named(db, listed.product, &listed.roles).await? else { continue };
+        products.push(ListedProduct {
+            slug: product.slug,
+            name: product.name,
+            role_slugs: roles.iter().map(|role| role.slug.clone()).collect(),
+            roles: roles.into_iter().map(|role| role.name).collect(),
+            subtree: listed.subtree,
+        });
+    }
+    Ok(products)
 }
 
 /// A product with those of its roles that are meant; `None` if it is gone.

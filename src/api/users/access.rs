@@ -20,6 +20,7 @@ use crate::{
     id::{OrganizationId, UserId},
     organizations,
     products::{self, portal},
+    provisioning::Reach,
     store::Tx,
     users::User,
 };
@@ -79,13 +80,18 @@ async fn set(
             Some(asked) => Some(judge(tx, &over, &slug, asked).await?),
             None => None,
         };
+        let reach = Reach::of_user(tx, person.id).await?;
         replace(tx, (&over, &person), (&slug, grant.as_ref()), who.now).await?;
+        reach.settle(tx, &parts.master, who.now).await?;
         let details = grant.as_ref().map_or_else(|| json!({ "product": slug, "roles": [] }), Grant::words);
         verb::record(tx, &parts, &who, (ACCESS, &person), details).await?;
         list::detail(tx, &who, &over, &person).await
     });
     let attempt = Attempt { organization: id, kind: ACCESS.kind, subject: Some((SubjectKind::User, user.0)) };
-    caller.denied(app.clone(), attempt, outcome.await).await.map(Json)
+    let detail = caller.denied(app.clone(), attempt, outcome.await).await?;
+    // Whoever lost the product is signed out there.
+    app.wake.ring();
+    Ok(Json(detail))
 }
 
 async fn judge(tx: &mut Tx<'_>, over: &Over, slug: &str, asked: &Roles) -> Result<Grant, Refusal> {

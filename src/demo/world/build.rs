@@ -16,7 +16,7 @@ use crate::{
     api_tokens::{self, NewApiToken},
     clients,
     clock::Timestamp,
-    connections::{self, DefaultAssignment, NewConnection, OnCreate, Vendor},
+    connections::{self, DefaultAssignment, GroupRole, NewConnection, OnCreate, Vendor},
     demo::apps,
     groups::{self, NewGroup},
     id::{ConnectionId, OrganizationId, ProductId, RoleId, UserId},
@@ -143,6 +143,15 @@ async fn connect(tx: &mut Tx<'_>, ids: &mut Ids, now: Timestamp) -> Result<Vec<(
         if !guarded {
             // For SCIM testers, who make and remove people by the hundred.
             (settings.guard, settings.rate_limit) = (None, None);
+        }
+        if guarded {
+            let (group, _, (product, role)) = GROUP;
+            settings.group_roles.push(GroupRole {
+                group: group.to_owned(),
+                product: ids.product(product)?,
+                roles: vec![ids.role(product, role)?],
+                subtree: true,
+            });
         }
         let new = NewConnection {
             organization_id: ids.organization(key)?,

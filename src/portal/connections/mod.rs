@@ -2,6 +2,7 @@
 //! what is held and the log, its rules, and what one does to it.
 
 pub mod acts;
+mod group_rows;
 pub mod log;
 pub mod new;
 pub mod rules;

@@ -9,7 +9,10 @@ use axum::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::new::{default_products, value};
+use super::{
+    group_rows::{self, Choice, GroupRow},
+    new::{default_products, value},
+};
 use crate::{
     http::{Form, Page},
     portal::{
@@ -34,6 +37,8 @@ struct Rules<'a> {
     path: String,
     typed: Typed,
     form: Vec<Pick>,
+    groups: Vec<GroupRow>,
+    choices: Vec<Choice>,
     products: &'a Products,
     problem: Option<Problem>,
 }
@@ -113,6 +118,7 @@ pub async fn save(
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
     let path = format!("/organizations/{id}/connections/{connection}");
     let mut body = Typed::read(&fields).body();
+    body["group_roles"] = group_rows::body(&fields).into();
     body["default_products"] = default_products(&fields, &list).into();
     match visit.send::<Value, _>(Method::PATCH, &path, Some(&body)).await? {
         Ok(_) => Ok(done(&portal, &format!("/portal{path}"), Toast::RulesSaved)),
@@ -161,6 +167,8 @@ async fn render(
         path: format!("{}/connections/{}", shell.path(), connection.id),
         typed: typed_fields.map_or_else(|| Typed::of(&connection), Typed::read),
         form: form.collect(),
+        groups: typed_fields.map_or_else(|| group_rows::of(&connection), group_rows::typed),
+        choices: group_rows::choices(&list),
         products: &products,
         connection: &connection,
         problem: refused.map(|(problem, _)| problem),

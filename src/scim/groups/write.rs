@@ -12,6 +12,7 @@ use crate::{
     connections::unique,
     groups::{self, Group, NewGroup, NotWritten},
     id::{GroupId, UserId},
+    provisioning::{Reach, mapping},
     scim::{
         answer::Fault,
         call::Call,
@@ -54,6 +55,7 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     let written = groups::insert(tx, &new, call.now).await?;
     let group = written.map_err(|_| Refusal::Unique("displayName".to_owned()))?;
     claim(tx, call, &group, &claimed).await?;
+    mapping::apply(tx, &call.connection, &group, call.now).await?;
     let mut moved = Moved::default();
     add(tx, call, group.id, &members, &mut moved).await?;
     moved.warn(call);
@@ -75,6 +77,10 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
             None => continue,
         }
     };
+    let reach = reach(tx, id, change, &rewritten).await?;
+    if rewritten.contains_key("displayName") {
+        mapping::apply(tx, &call.connection, &group, call.now).await?;
+    }
     let mut moved = Moved::default();
     match change {
         Change::Replace(resource) => {
@@ -88,6 +94,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
         }
     }
     moved.warn(call);
+    reach.settle(tx, &call.app.master, call.now).await?;
     if moved.is_none() && rewritten.is_empty() {
         return Ok((group, false));
     }
@@ -105,6 +112,28 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     let details = json!({ "changed": rewritten, "members": counts });
     call.log(tx, StatusCode::OK, (id.0, &group.display_name), details).await?;
     Ok((group, true))
+}
+
+/// Who may lose a product by the change: whom it takes out of the group, or everybody if the group gets another name.
+async fn reach(
+    tx: &mut Tx<'_>,
+    group: GroupId,
+    change: &Change,
+    rewritten: &Map<String, Value>,
+) -> Result<Reach, Fault> {
+    let split = match change {
+        Change::Patch(split) if !rewritten.contains_key("displayName") => split,
+        _ => return Ok(Reach::of_group(tx, group).await?),
+    };
+    let mut leaving = Vec::new();
+    for change in &split.members {
+        match change {
+            members::Change::Add(_) => {}
+            members::Change::Remove(ids) => leaving.extend(ids.iter().map(|id| id.0)),
+            members::Change::Set(_) => return Ok(Reach::of_group(tx, group).await?),
+        }
+    }
+    if leaving.is_empty() { Ok(Reach::default()) } else { Ok(Reach::of_members(tx, group, &leaving).await?) }
 }
 
 /// Writes what is no member. Answers the differences and the group; `None` if the row has moved.
@@ -255,11 +284,13 @@ async fn add(
 pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<(), Fault> {
     let group = groups::find_provisioned(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(group.version)?;
+    let reach = Reach::of_group(tx, id).await?;
     access::end_of_group(tx, id).await?;
     unique::release(tx, id.0).await?;
     if !groups::delete(tx, id, call.now).await? {
         return Err(Refusal::NotFound.into());
     }
+    reach.settle(tx, &call.app.master, call.now).await?;
     record(tx, call, &group, "group.removed", json!({})).await?;
     publish(tx, call, Kind::Delete, &group, &Map::new()).await?;
     call.log(tx, StatusCode::NO_CONTENT, (id.0, &group.display_name), json!({ "removed": true })).await?;

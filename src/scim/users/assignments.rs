@@ -14,6 +14,7 @@ use crate::{
     connections::Connection,
     id::{OrganizationId, ProductId, RoleId, UserId},
     products,
+    provisioning::Reach,
     scim::{answer::Fault, call::Call, error::Refusal, schema::ResourceType},
     store::{Db, Tx},
 };
@@ -151,10 +152,12 @@ pub async fn set(tx: &mut Tx<'_>, call: &Call, user: UserId, wanted: &BTreeSet<H
     if held == *wanted {
         return Ok(false);
     }
+    let reach = Reach::of_user(tx, user).await?;
     for id in given.iter().map(|given| given.assignment_id).collect::<BTreeSet<_>>() {
         access::unassign(tx, id).await?;
     }
     give(tx, call, user, wanted).await?;
+    reach.settle(tx, &call.app.master, call.now).await?;
     Ok(true)
 }
 
