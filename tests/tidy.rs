@@ -33,7 +33,10 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("connections", &[]),
     ("custom_resources", &["counters", "search"]),
     // What a connection may do to people at once, and what waits for an administrator: SCIM asks, the API decides.
-    ("provisioning", &["access", "audit", "connections", "groups", "mail", "organizations", "products", "sessions", "users"]),
+    (
+        "provisioning",
+        &["access", "audit", "connections", "groups", "mail", "organizations", "products", "sessions", "users"],
+    ),
     ("tokens", &["clients", "keys", "organizations", "users"]),
     // A sign-in that is finished is judged once more by the policy of the product it leads to.
     ("sessions", &["audit", "clients", "jobs", "mfa", "organizations", "products", "tokens", "users"]),

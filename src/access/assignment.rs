@@ -193,11 +193,7 @@ pub async fn administrators(db: &mut Db<'_>, organization: OrganizationId, now: 
 ///
 /// # Errors
 /// The database's.
-pub async fn given_to_group(
-    db: &mut Db<'_>,
-    group: GroupId,
-    connection: ConnectionId,
-) -> Result<Vec<GivenToGroup>> {
+pub async fn given_to_group(db: &mut Db<'_>, group: GroupId, connection: ConnectionId) -> Result<Vec<GivenToGroup>> {
     let mut given: Vec<GivenToGroup> = Vec::new();
     for (id, product_id, subtree, role) in sql::given_to_group(db, group, connection).await? {
         match given.last_mut().filter(|last| last.id == id) {

@@ -155,14 +155,12 @@ fn relation(path: &Path<'_>, located: &Located<'_>) -> Relation {
     match path {
         Path::Core if located.extension.is_none() => Relation::Whole,
         Path::Extension(schema) if located.extension == Some(schema.id.as_str()) => Relation::Whole,
-        Path::Attribute { located: named, .. } if named.is_of(located) => {
-            match (named.sub, located.sub) {
-                (None, _) => Relation::Whole,
-                (Some(_), None) => Relation::Part,
-                (Some(a), Some(b)) if a.name == b.name => Relation::Whole,
-                _ => Relation::None,
-            }
-        }
+        Path::Attribute { located: named, .. } if named.is_of(located) => match (named.sub, located.sub) {
+            (None, _) => Relation::Whole,
+            (Some(_), None) => Relation::Part,
+            (Some(a), Some(b)) if a.name == b.name => Relation::Whole,
+            _ => Relation::None,
+        },
         _ => Relation::None,
     }
 }

@@ -23,8 +23,8 @@ pub use grant::{ClaimsRequest, Grant, GrantDetails};
 pub use refresh_token::RefreshToken;
 pub use scope::{InvalidScope, Scope};
 pub use sql::{
-    STATEMENTS, clients_of_session, clients_of_user, consume_code, consume_refresh_token, count_code_failure, find_code,
-    find_refresh_token, insert_code, insert_grant, insert_opaque, insert_refresh_token, note_assertion,
+    STATEMENTS, clients_of_session, clients_of_user, consume_code, consume_refresh_token, count_code_failure,
+    find_code, find_refresh_token, insert_code, insert_grant, insert_opaque, insert_refresh_token, note_assertion,
     reuse_within_grace, revoke_grant, revoke_of_client, revoke_of_other_sessions, revoke_of_session, revoke_of_user,
     revoke_opaque, revoke_token_id,
 };

@@ -153,7 +153,8 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     let eve = fixed.post("/Users", &asked).await.expect(201);
     assert_eq!((eve.get(CASTELLAN), roles(&castellan, &eve, &world.recover).await), (None, vec!["viewer".to_owned()]));
     fixed.put(&at(&eve), &asked).await.expect(200);
-    let add = json!([{ "op": "add", "path": format!("{CASTELLAN}:assignments"), "value": [{ "role": "recover:operator" }] }]);
+    let add =
+        json!([{ "op": "add", "path": format!("{CASTELLAN}:assignments"), "value": [{ "role": "recover:operator" }] }]);
     refused(&fixed.patch(&at(&eve), add).await, 400, "mutability");
     assert_eq!(roles(&castellan, &eve, &world.recover).await, ["viewer"]);
 }

@@ -102,7 +102,11 @@ async fn members_have_the_role_while_they_are_members() {
     scene.tool.patch(&at(&group), json!([{ "op": "remove", "path": out }])).await.expect(200);
     assert!(scene.roles(&ada).await.is_empty());
     scene.assert_signed_out(&tokens).await;
-    scene.tool.patch(&at(&group), json!([{ "op": "add", "path": "members", "value": [{ "value": ada["id"] }] }])).await.expect(200);
+    scene
+        .tool
+        .patch(&at(&group), json!([{ "op": "add", "path": "members", "value": [{ "value": ada["id"] }] }]))
+        .await
+        .expect(200);
     assert_eq!(scene.roles(&ada).await, ["operator"]);
 }
 
@@ -120,10 +124,18 @@ async fn replacing_renaming_and_deleting_a_group_end_what_it_gave() {
     let all = json!({ "displayName": "operators", "members": [{ "value": ada["id"] }] });
     scene.tool.put(&at(&group), &all).await.expect(200);
     let (_, tokens) = scene.sign_in(&account).await;
-    scene.tool.patch(&at(&group), json!([{ "op": "replace", "path": "displayName", "value": "Staff" }])).await.expect(200);
+    scene
+        .tool
+        .patch(&at(&group), json!([{ "op": "replace", "path": "displayName", "value": "Staff" }]))
+        .await
+        .expect(200);
     assert!(scene.roles(&ada).await.is_empty());
     scene.assert_signed_out(&tokens).await;
-    scene.tool.patch(&at(&group), json!([{ "op": "replace", "value": { "displayName": "Operators" } }])).await.expect(200);
+    scene
+        .tool
+        .patch(&at(&group), json!([{ "op": "replace", "value": { "displayName": "Operators" } }]))
+        .await
+        .expect(200);
     assert_eq!(scene.roles(&ada).await, ["operator"], "its name is the rule's again");
 
     let (_, tokens) = scene.sign_in(&account).await;
@@ -171,7 +183,9 @@ async fn a_rule_gives_no_portal_role_and_nothing_that_is_not_there() {
     let castellan = Castellan::start().await;
     let world = castellan.world().await;
     let scene = Scene::start(&castellan, &world).await;
-    for (product, roles) in [("portal", json!(["administrator"])), ("recover", json!(["nothing"])), ("recover", json!([]))] {
+    for (product, roles) in
+        [("portal", json!(["administrator"])), ("recover", json!(["nothing"])), ("recover", json!([]))]
+    {
         let rules = json!({ "group_roles": [{ "group": "Operators", "product": product, "roles": roles }] });
         assert_eq!(problem(&scene.admin.send("PATCH", &scene.path(), &rules).await, 422), "invalid-fields");
     }

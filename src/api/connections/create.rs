@@ -107,7 +107,8 @@ async fn judge(
     faults.invalid.extend(life.as_ref().err().cloned());
     let on_create = creation.on_create.as_deref().unwrap_or(OnCreate::Invite.as_str());
     let on_create = word::<OnCreate>(("/on_create", "invite, activate"), on_create, &mut faults);
-    let default_assignments = listed_products(db, over, ("/default_products", &creation.default_products), &mut faults).await?;
+    let default_assignments =
+        listed_products(db, over, ("/default_products", &creation.default_products), &mut faults).await?;
     faults.into_result()?;
     match (vendor, life, on_create) {
         (Ok(vendor), Ok(life), Some(on_create)) => {

@@ -25,7 +25,6 @@ pub struct Listed;
 impl Rows for Listed {
     const TABLE: &'static Table = &custom_resources::TABLE;
     /// None: all of a resource lies in its document.
-
     fn is_heavy(_: &Located<'_>) -> bool {
         false
     }
