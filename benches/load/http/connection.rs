@@ -37,6 +37,10 @@ impl Connection {
     }
 
     async fn stream(&mut self) -> Result<&mut TcpStream> {
+        // The server closes connections that have been silent for long, such as between two rounds.
+        if self.stream.as_ref().is_some_and(|stream| matches!(stream.try_read(&mut [0]), Ok(0))) {
+            self.stream = None;
+        }
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address).await?;
             stream.set_nodelay(true)?;
