@@ -12,6 +12,8 @@ pub struct Settings {
     /// What else the tool may give through the assignments of our own schema extension (V2): it gives
     /// its defaults and this, and nothing beyond.
     pub assignable: Vec<DefaultAssignment>,
+    /// Whether the tool may read where accounts stand (status, last sign-in, second factors) by our extension.
+    pub account_state: bool,
     /// Groups that give their members product roles (V2).
     pub group_roles: Vec<GroupRole>,
     /// What becomes of a person right after POST.
@@ -33,6 +35,7 @@ impl Default for Settings {
         Self {
             default_assignments: Vec::new(),
             assignable: Vec::new(),
+            account_state: false,
             group_roles: Vec::new(),
             on_create: OnCreate::Invite,
             on_delete: OnDelete::Remove,

@@ -28,7 +28,7 @@ use super::{
     limits::Limits,
     patch::Operation,
     quirks::{self, Quirks},
-    schema::{Registry, ResourceType},
+    schema::{LoadError, Registry, ResourceType},
     users::assignments,
 };
 use crate::{
@@ -47,10 +47,39 @@ const MOST_WARNINGS: usize = 20;
 /// always find one.
 const SCANS_AT_ONCE: usize = 2;
 
+/// The schemas as connections see them: our own extension is there as far as an administrator has opened it.
+pub struct Registries {
+    /// Without it: what anybody gets who asks for nothing.
+    plain: Registry,
+    /// Telling of accounts, all read-only.
+    telling: Registry,
+    /// And the tool chooses what its people get in products.
+    choosing: Registry,
+}
+
+impl Registries {
+    /// Of the schemas that are configured.
+    ///
+    /// # Errors
+    /// [`LoadError`]: none that loading had not found.
+    pub fn of(choosing: Registry) -> Result<Self, LoadError> {
+        let plain = choosing.without(assignments::EXTENSION)?;
+        let telling = choosing.with_read_only(assignments::EXTENSION, assignments::NAME)?;
+        Ok(Self { plain, telling, choosing })
+    }
+
+    fn seen_by(&self, connection: &Connection) -> &Registry {
+        match (assignments::is_choosing(connection), connection.settings.account_state) {
+            (true, _) => &self.choosing,
+            (false, true) => &self.telling,
+            (false, false) => &self.plain,
+        }
+    }
+}
+
 /// What all requests share.
 pub struct Shared {
-    /// For connections that may choose what their people get in products, and for the others.
-    registries: Option<[Registry; 2]>,
+    registries: Option<Registries>,
     limits: Limits,
     recorder: OnceLock<log::Recorder>,
     scans: Semaphore,
@@ -58,7 +87,7 @@ pub struct Shared {
 
 impl Shared {
     /// Without registries every request fails.
-    pub fn new(registries: Option<[Registry; 2]>) -> Self {
+    pub fn new(registries: Option<Registries>) -> Self {
         Self { registries, limits: Limits::default(), recorder: OnceLock::new(), scans: Semaphore::new(SCANS_AT_ONCE) }
     }
 }
@@ -170,14 +199,14 @@ impl Call {
         Ok(Self(Arc::new(call)))
     }
 
-    /// The schemas.
+    /// The schemas as the connection sees them.
     ///
     /// # Errors
     /// They could not be loaded.
     pub fn registry(&self) -> Result<&Registry, Refusal> {
         let registries = self.shared.registries.as_ref();
-        let [whole, bound] = registries.ok_or_else(|| Refusal::Internal(self.request_id.0.to_string()))?;
-        Ok(if assignments::is_choosing(&self.connection) { whole } else { bound })
+        let registries = registries.ok_or_else(|| Refusal::Internal(self.request_id.0.to_string()))?;
+        Ok(registries.seen_by(&self.connection))
     }
 
     /// The resource type of that name.

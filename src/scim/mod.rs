@@ -43,7 +43,6 @@ use std::sync::Arc;
 
 use axum::{Extension, Router, extract::DefaultBodyLimit};
 
-use self::users::assignments;
 use crate::app::App;
 
 pub use call::{Call, me, not_allowed, not_found};
@@ -63,10 +62,7 @@ fn largest_body(app: &App) -> usize {
 /// Schemas that cannot be used are refused when the server starts ([`Registry::load`]); should they
 /// break later, SCIM alone is out of order.
 pub fn surround(routes: Router<App>, app: &App) -> Router<App> {
-    let loaded = Registry::load(app.config.scim.schemas.as_deref()).and_then(|whole| {
-        let bound = whole.with_read_only(assignments::EXTENSION, assignments::NAME)?;
-        Ok([whole, bound])
-    });
+    let loaded = Registry::load(app.config.scim.schemas.as_deref()).and_then(call::Registries::of);
     let registries = loaded.inspect_err(|error| tracing::error!(%error, "SCIM is out of order")).ok();
     let shared = Arc::new(call::Shared::new(registries));
     routes.layer(Extension(shared)).layer(DefaultBodyLimit::max(LARGEST_BODY))

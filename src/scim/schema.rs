@@ -151,6 +151,24 @@ impl Registry {
         Ok(Self { types, schemas })
     }
 
+    /// The same without an extension.
+    ///
+    /// # Errors
+    /// As before.
+    pub fn without(&self, urn: &str) -> Result<Self, LoadError> {
+        let mut schemas = self.schemas.clone();
+        schemas.retain(|schema| schema.id != urn);
+        let types = self.types.iter().map(|kind| {
+            let mut document = kind.document.clone();
+            if let Some(extensions) = document.get_mut("schemaExtensions").and_then(Value::as_array_mut) {
+                extensions.retain(|extension| extension["schema"] != urn);
+            }
+            ResourceType::parse(document, &schemas, &kind.common)
+        });
+        let types = types.collect::<Result<_, _>>()?;
+        Ok(Self { types, schemas })
+    }
+
     /// The schema with that URN.
     pub fn schema(&self, urn: &str) -> Option<&Schema> {
         self.schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))

@@ -145,7 +145,8 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     assert_eq!(subs[1]["canonicalValues"], json!([world.partner.id]));
 
     // Where nothing was listed the tool gives its defaults and chooses nothing, as the schema says.
-    let fixed = Settings { default_assignments: defaults(&castellan, &world.recover, &["viewer"]).await, ..settings() };
+    let default_assignments = defaults(&castellan, &world.recover, &["viewer"]).await;
+    let fixed = Settings { default_assignments, account_state: true, ..settings() };
     let fixed = Tool::with(&castellan, &world.client, Vendor::Generic, fixed).await;
     let schema = fixed.get(&format!("/Schemas/{CASTELLAN}")).await.expect(200);
     assert_eq!(schema["attributes"][0]["mutability"], "readOnly");
@@ -155,8 +156,22 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     fixed.put(&at(&eve), &asked).await.expect(200);
     let add =
         json!([{ "op": "add", "path": format!("{CASTELLAN}:assignments"), "value": [{ "role": "recover:operator" }] }]);
-    refused(&fixed.patch(&at(&eve), add).await, 400, "mutability");
+    refused(&fixed.patch(&at(&eve), add.clone()).await, 400, "mutability");
     assert_eq!(roles(&castellan, &eve, &world.recover).await, ["viewer"]);
+    assert_eq!(
+        fixed.get(&format!("{}?attributes={CASTELLAN}", at(&eve))).await.expect(200)[CASTELLAN]["status"],
+        "invited"
+    );
+
+    // And where not even the state of accounts is told, there is no such extension.
+    let plain = Tool::with(&castellan, &world.client, Vendor::Generic, settings()).await;
+    plain.get(&format!("/Schemas/{CASTELLAN}")).await.has_status(404);
+    assert!(!plain.get("/ResourceTypes").await.expect(200).to_string().contains(CASTELLAN));
+    let ian = plain.post("/Users", &named("ian", &[json!({ "role": "recover:operator" })])).await.expect(201);
+    assert!(roles(&castellan, &ian, &world.recover).await.is_empty());
+    refused(&plain.patch(&at(&ian), add).await, 400, "invalidPath");
+    let asked = plain.get(&format!("{}?attributes={CASTELLAN}:status,userName", at(&ian))).await.expect(200);
+    assert_eq!(asked.get(CASTELLAN), None);
 }
 
 /// Core roles and entitlements, and the state of the account: true, read-only, and only where asked for.

@@ -42,6 +42,9 @@ pub struct ConnectionChange {
     /// What the tool may give beside its defaults, through `assignments` of our schema extension of User;
     /// never a role of the portal. If there is nothing, `assignments` are read-only to it.
     assignable: Option<Vec<ProductRoles>>,
+    /// Whether the tool may read where accounts stand: status, last sign-in, second factors. One with `assignable`
+    /// may.
+    account_state: Option<bool>,
     /// Groups that give their members roles; never a role of the portal. It counts at once for those who are in them.
     group_roles: Option<Vec<GroupRoles>>,
     /// null switches the mass-change guard off.
@@ -129,6 +132,7 @@ async fn applied(
     }
     limits(settings, change, &mut faults.invalid);
     settings.strict = change.strict.unwrap_or(settings.strict);
+    settings.account_state = change.account_state.unwrap_or(settings.account_state);
     settings.dry_run = change.dry_run.unwrap_or(settings.dry_run);
     faults.into_result()?;
     Ok(after)
@@ -161,6 +165,7 @@ fn changed(before: &Connection, after: &Connection) -> Vec<&'static str> {
         ("on_delete", old.on_delete != new.on_delete),
         ("default_products", old.default_assignments != new.default_assignments),
         ("assignable", old.assignable != new.assignable),
+        ("account_state", old.account_state != new.account_state),
         ("group_roles", old.group_roles != new.group_roles),
         ("guard", old.guard != new.guard),
         ("rate_limit", old.rate_limit != new.rate_limit),

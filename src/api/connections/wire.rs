@@ -58,6 +58,8 @@ pub struct Rules {
     pub guard: Option<GuardRule>,
     /// Requests a second; null is without limit.
     pub rate_limit: Option<u32>,
+    /// Whether the tool may read where accounts stand.
+    pub account_state: bool,
     /// Whether unknown attributes are refused instead of ignored.
     pub strict: bool,
     /// Whether requests are answered as if, logged, and change nothing.
@@ -164,6 +166,7 @@ pub async fn detail(
             on_delete: settings.on_delete.as_str().to_owned(),
             guard: settings.guard.map(|guard| GuardRule { share: guard.share, minimum: guard.minimum }),
             rate_limit: settings.rate_limit,
+            account_state: settings.account_state,
             strict: settings.strict,
             dry_run: settings.dry_run,
         },

@@ -45,8 +45,8 @@ pub fn delegation(connection: &Connection) -> Delegation {
     Delegation { organization: connection.organization_id, allowances: allowances.collect() }
 }
 
-/// Whether the tool chooses at all: an administrator has listed what it may give beside the defaults. To all
-/// other tools the attribute is read-only and unassigned.
+/// Whether the tool chooses at all: an administrator has listed what it may give beside the defaults. To a tool
+/// that may only read where accounts stand the attribute is read-only and unassigned; others have no such extension.
 pub fn is_choosing(connection: &Connection) -> bool {
     !connection.settings.assignable.is_empty()
 }
