@@ -189,6 +189,14 @@ pub async fn administrators(db: &mut Db<'_>, organization: OrganizationId, now: 
     sql::administrators(db, organization, portal::ADMINISTRATOR, now).await
 }
 
+/// The groups by which a connection gives anything.
+///
+/// # Errors
+/// The database's.
+pub async fn groups_given_by_connection(db: &mut Db<'_>, connection: ConnectionId) -> Result<Vec<GroupId>> {
+    sql::groups_given(db, connection).await
+}
+
 /// What the connection gives to the members of a group.
 ///
 /// # Errors

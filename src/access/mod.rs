@@ -23,7 +23,7 @@ use crate::id::{ClientRowId, GroupId, UserId};
 pub use actor::{Actor, Program};
 pub use assignment::{
     Assignment, Given, GivenToGroup, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group,
-    end_of_user, given_by_connection, given_to_group, is_last_administrator, list_of_user, roles_of_user, unassign,
+    end_of_user, given_by_connection, given_to_group, groups_given_by_connection, is_last_administrator, list_of_user, roles_of_user, unassign,
 };
 pub use cache::ClientCache;
 pub use delegation::{Allowance, Delegation};

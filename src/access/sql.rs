@@ -75,6 +75,9 @@ statements! {
         SELECT a.id, a.product_id, a.subtree, ar.role_id FROM assignments a
           JOIN assignment_roles ar ON ar.assignment_id = a.id
          WHERE a.group_id = $1 AND a.connection_id = $2 AND a.source = 'connection' ORDER BY a.id, ar.role_id";
+    GROUPS_GIVEN = "
+        SELECT DISTINCT group_id FROM assignments
+         WHERE connection_id = $1 AND source = 'connection' AND group_id IS NOT NULL";
     /// What a user holds in a product, directly and by group.
     HELD_BY_USER = held!(concat!("(a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))"));
     HELD_BY_CLIENT = held!("a.client_id = $1");
@@ -222,6 +225,10 @@ pub(super) async fn administrators(
 ) -> Result<Vec<UserId>> {
     let rows = fetch_all!(db, (UserId,), ADMINISTRATORS, organization, portal::SLUG, role, now)?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(super) async fn groups_given(db: &mut Db<'_>, connection: ConnectionId) -> Result<Vec<GroupId>> {
+    Ok(fetch_all!(db, (GroupId,), GROUPS_GIVEN, connection)?.into_iter().map(|(id,)| id).collect())
 }
 
 pub(super) async fn given_to_group(

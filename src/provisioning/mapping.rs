@@ -9,28 +9,34 @@ use crate::{
     clock::Timestamp,
     connections::{Connection, GroupRole},
     groups::{self, Group},
+    id::GroupId,
     products::{self, portal},
     secret::MasterKeys,
     store::{Db, Result, Tx},
     text,
 };
 
-/// Gives a group what the connection's rules say, and takes what they say no more. A tool makes no
-/// administrators and gives no more than its organization has: the portal's administrator is never given, nor a
-/// product that is not switched on there, even if it stands in a rule.
+/// Gives a group what the connection's rules say, takes what they say no more, and answers who may lose a product by
+/// that. A tool makes no administrators and gives no more than its organization has: no role of the portal is
+/// given, nor of a product that is not switched on there, even if it stands in a rule.
 ///
 /// # Errors
 /// The database's, here and below.
-pub async fn apply(tx: &mut Tx<'_>, connection: &Connection, group: &Group, now: Timestamp) -> Result<()> {
+pub async fn apply(tx: &mut Tx<'_>, connection: &Connection, group: &Group, now: Timestamp) -> Result<Reach> {
     let mut missing = wanted(tx, connection, group).await?;
+    let mut over = Vec::new();
     for given in access::given_to_group(tx, group.id, connection.id).await? {
         let found = missing.iter().position(|rule| {
             rule.product == given.product_id && rule.subtree == given.subtree && same(&rule.roles, &given.roles)
         });
         match found {
             Some(index) => drop(missing.remove(index)),
-            None => access::unassign(tx, given.id).await?,
+            None => over.push(given.id),
         }
+    }
+    let reach = if over.is_empty() { Reach::default() } else { Reach::of_group(tx, group.id).await? };
+    for id in over {
+        access::unassign(tx, id).await?;
     }
     for rule in missing {
         let new = NewAssignment {
@@ -45,11 +51,14 @@ pub async fn apply(tx: &mut Tx<'_>, connection: &Connection, group: &Group, now:
         };
         access::assign(tx, &new, now).await?;
     }
-    Ok(())
+    Ok(reach)
 }
 
-/// The rules have changed: every group that the old or the new ones name gets what is now right, and whoever
-/// loses a product is signed out there.
+/// The rules have changed: every group that has something by them, or that the new ones name, gets what is now right,
+/// and whoever loses a product is signed out there. The connection must be locked ([`connections::lock`]).
+///
+/// # Errors
+/// The database's, here and below.
 pub async fn change(
     tx: &mut Tx<'_>,
     (before, after): (&Connection, &Connection),
@@ -59,20 +68,39 @@ pub async fn change(
     if before.settings.group_roles == after.settings.group_roles {
         return Ok(());
     }
-    let mut named: Vec<&GroupRole> = before.settings.group_roles.iter().chain(&after.settings.group_roles).collect();
-    named.sort_by(|a, b| a.group.cmp(&b.group));
-    named.dedup_by(|a, b| a.group == b.group);
-    for rule in named {
-        if let Some(group) = find(tx, after, &rule.group).await? {
-            let reach = Reach::of_group(tx, group.id).await?;
-            apply(tx, after, &group, now).await?;
-            reach.settle(tx, master, now).await?;
+    let mut touched = access::groups_given_by_connection(tx, after.id).await?;
+    for rule in &after.settings.group_roles {
+        touched.extend(find(tx, after, &rule.group).await?.map(|group| group.id));
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    for id in touched {
+        if let Some(group) = groups::find_provisioned(tx, after.id, id).await? {
+            apply(tx, after, &group, now).await?.settle(tx, master, now).await?;
         }
     }
     Ok(())
 }
 
-/// The connection's group of that id, or else of that name.
+/// The connection ends, and its rules with it: what its groups gave is given no more.
+///
+/// # Errors
+/// The database's, here and below.
+pub async fn end(tx: &mut Tx<'_>, connection: &Connection, master: &MasterKeys, now: Timestamp) -> Result<()> {
+    let mut without = connection.clone();
+    without.settings.group_roles.clear();
+    for id in access::groups_given_by_connection(tx, connection.id).await? {
+        if let Some(group) = groups::find_provisioned(tx, connection.id, id).await? {
+            apply(tx, &without, &group, now).await?.settle(tx, master, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The connection's group that a rule names so.
+///
+/// # Errors
+/// The database's.
 pub async fn find(db: &mut Db<'_>, connection: &Connection, name: &str) -> Result<Option<Group>> {
     match name.parse() {
         Ok(id) => groups::find_provisioned(db, connection.id, id).await,
@@ -80,16 +108,23 @@ pub async fn find(db: &mut Db<'_>, connection: &Connection, name: &str) -> Resul
     }
 }
 
+/// What reads as an id names the group of that id, and no group that is called so: names are the tool's to choose.
+fn names(rule: &GroupRole, group: &Group) -> bool {
+    match rule.group.parse::<GroupId>() {
+        Ok(id) => id == group.id,
+        Err(_) => text::fold(&rule.group) == text::fold(&group.display_name),
+    }
+}
+
 async fn wanted(tx: &mut Tx<'_>, connection: &Connection, group: &Group) -> Result<Vec<GroupRole>> {
-    let name = text::fold(&group.display_name).into_owned();
-    let named = |rule: &&GroupRole| text::fold(&rule.group) == name || rule.group == group.id.to_string();
-    let mut rules: Vec<GroupRole> = connection.settings.group_roles.iter().filter(named).cloned().collect();
+    let named = connection.settings.group_roles.iter().filter(|rule| names(rule, group));
+    let mut rules: Vec<GroupRole> = named.cloned().collect();
     if rules.is_empty() {
         return Ok(rules);
     }
     let here = products::list_of_organization(tx, connection.organization_id).await?;
-    let portal = products::find_by_slug(tx, portal::SLUG).await?.map(|portal| portal.id);
-    rules.retain(|rule| Some(rule.product) != portal && here.iter().any(|product| product.id == rule.product));
+    let given = |rule: &GroupRole| here.iter().any(|product| product.id == rule.product && product.slug != portal::SLUG);
+    rules.retain(given);
     Ok(rules)
 }
 

@@ -33,11 +33,11 @@ impl Reach {
 
     /// Of these members, users and groups.
     pub async fn of_members(tx: &mut Tx<'_>, group: GroupId, members: &[Uuid]) -> Result<Self> {
-        if members.len() > FEW {
-            return Self::of_group(tx, group).await;
-        }
-        if !sql::gives_anything(tx, group).await? {
+        if members.is_empty() || !sql::gives_anything(tx, group).await? {
             return Ok(Self::default());
+        }
+        if members.len() > FEW {
+            return Ok(Self(sql::signed_in_by_group(tx, group).await?));
         }
         let mut found = Vec::new();
         for member in members {
@@ -49,6 +49,11 @@ impl Reach {
     /// Of one person, whatever gives them their products.
     pub async fn of_user(tx: &mut Tx<'_>, user: UserId) -> Result<Self> {
         Ok(Self(sql::signed_in(tx, user).await?))
+    }
+
+    /// And those.
+    pub fn add(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
     }
 
     /// After the change: ends grants and tells the products of whoever holds nothing of them any more. Who holds

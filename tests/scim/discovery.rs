@@ -1,8 +1,9 @@
 //! ServiceProviderConfig, ResourceTypes and Schemas (RFC 7644 §4).
 
+use castellan::connections::{Settings, Vendor};
 use serde_json::{Value, json};
 
-use super::{CASTELLAN, ENTERPRISE, GROUP, Tool, USER, refused};
+use super::{CASTELLAN, ENTERPRISE, GROUP, Tool, USER, refused, settings};
 use crate::support::{Castellan, PUBLIC_URL};
 
 #[tokio::test]
@@ -28,7 +29,8 @@ async fn the_configuration_says_what_works() {
 async fn types_and_schemas_are_listed_and_found_where_they_say() {
     let castellan = Castellan::start().await;
     let world = castellan.world().await;
-    let tool = Tool::new(&castellan, &world.client).await;
+    let tells = Settings { account_state: true, ..settings() };
+    let tool = Tool::with(&castellan, &world.client, Vendor::Generic, tells).await;
     for (endpoint, ids) in
         [("/ResourceTypes", vec!["User", "Group"]), ("/Schemas", vec![USER, GROUP, ENTERPRISE, CASTELLAN])]
     {

@@ -81,13 +81,15 @@ pub async fn show(
     Ok(Json(wire::detail(&mut db, &app, connection, caller.now).await?))
 }
 
-/// The connection, for somebody who may change it. Within the write of the act.
+/// The connection, for somebody who may change it. Within the write of the act; two acts at once queue here, and
+/// what the tool is given meanwhile by the connection's rules does too.
 async fn managed(
-    db: &mut Db<'_>,
+    db: &mut Tx<'_>,
     caller: &Caller,
     (organization, connection): (OrganizationId, ConnectionId),
 ) -> Result<(Over, Connection), Refusal> {
     let over = caller.over(db, organization).await?;
+    connections::lock(db, connection).await?;
     let found = connections::find_in(db, organization, connection).await?.ok_or(Refusal::NotFound)?;
     over.require(MANAGE)?;
     Ok((over, found))

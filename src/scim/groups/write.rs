@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{TYPE, canonical, members};
 use crate::{
     access,
     audit::{self, Event, SubjectKind},
-    connections::unique,
+    connections::{self, unique},
     groups::{self, Group, NewGroup, NotWritten},
     id::{GroupId, UserId},
     provisioning::{Reach, mapping},
@@ -55,7 +56,7 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
     let written = groups::insert(tx, &new, call.now).await?;
     let group = written.map_err(|_| Refusal::Unique("displayName".to_owned()))?;
     claim(tx, call, &group, &claimed).await?;
-    mapping::apply(tx, &call.connection, &group, call.now).await?;
+    apply_rules(tx, call, &group).await?;
     let mut moved = Moved::default();
     add(tx, call, group.id, &members, &mut moved).await?;
     moved.warn(call);
@@ -77,9 +78,8 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
             None => continue,
         }
     };
-    let reach = reach(tx, id, change, &rewritten).await?;
     if rewritten.contains_key("displayName") {
-        mapping::apply(tx, &call.connection, &group, call.now).await?;
+        apply_rules(tx, call, &group).await?;
     }
     let mut moved = Moved::default();
     match change {
@@ -94,7 +94,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
         }
     }
     moved.warn(call);
-    reach.settle(tx, &call.app.master, call.now).await?;
+    std::mem::take(&mut moved.reach).settle(tx, &call.app.master, call.now).await?;
     if moved.is_none() && rewritten.is_empty() {
         return Ok((group, false));
     }
@@ -114,26 +114,13 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     Ok((group, true))
 }
 
-/// Who may lose a product by the change: whom it takes out of the group, or everybody if the group gets another name.
-async fn reach(
-    tx: &mut Tx<'_>,
-    group: GroupId,
-    change: &Change,
-    rewritten: &Map<String, Value>,
-) -> Result<Reach, Fault> {
-    let split = match change {
-        Change::Patch(split) if !rewritten.contains_key("displayName") => split,
-        _ => return Ok(Reach::of_group(tx, group).await?),
-    };
-    let mut leaving = Vec::new();
-    for change in &split.members {
-        match change {
-            members::Change::Add(_) => {}
-            members::Change::Remove(ids) => leaving.extend(ids.iter().map(|id| id.0)),
-            members::Change::Set(_) => return Ok(Reach::of_group(tx, group).await?),
-        }
-    }
-    if leaving.is_empty() { Ok(Reach::default()) } else { Ok(Reach::of_members(tx, group, &leaving).await?) }
+/// Gives the group what the connection's rules say of its name. The rules are those that stand now: a request that
+/// came before they were changed waits for the change.
+async fn apply_rules(tx: &mut Tx<'_>, call: &Call, group: &Group) -> Result<(), Fault> {
+    connections::lock(tx, call.connection.id).await?;
+    let connection = connections::find(tx, call.connection.id).await?.ok_or(Refusal::Unauthorized)?;
+    let reach = mapping::apply(tx, &connection, group, call.now).await?;
+    Ok(reach.settle(tx, &call.app.master, call.now).await?)
 }
 
 /// Writes what is no member. Answers the differences and the group; `None` if the row has moved.
@@ -194,6 +181,8 @@ struct Moved {
     added: u64,
     removed: u64,
     strangers: Vec<String>,
+    /// Who may lose a product by it.
+    reach: Reach,
 }
 
 impl Moved {
@@ -246,6 +235,8 @@ async fn apply(
 
 /// Removes users, and whoever is none and therefore may be a group.
 async fn remove(tx: &mut Tx<'_>, group: GroupId, ids: &[UserId], moved: &mut Moved) -> Result<(), Fault> {
+    let members: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    moved.reach.add(Reach::of_members(tx, group, &members).await?);
     let users = groups::remove_members(tx, group, ids).await?;
     moved.removed += users;
     if users != ids.len() as u64 {
