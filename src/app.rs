@@ -136,6 +136,7 @@ impl App {
         let (page, life) = match purpose {
             Purpose::Activate => ("/login/activate", self.config.links.activation),
             Purpose::ResetPassword => ("/login/reset", self.config.links.reset),
+            Purpose::Join => ("/login/join", self.config.links.activation),
         };
         NewLink { purpose, by, page: self.config.url(page), life, hourly: self.config.limits.account_mails_per_hour }
     }

@@ -3,9 +3,9 @@
 //!
 //! An [assignment](assign) gives a subject (a user, a group, or a client acting for itself) roles of one
 //! product over one organization or its subtree; a group passes it on to its members, those of groups
-//! within it too. [`entitlement`] is the effective result; tokens carry
-//! it. An [`Actor`] is somebody who manages: a user by portal roles, or an API token;
-//! a [`Delegation`] is what a connection may give.
+//! within it too. Whoever has joined another organization holds what their stand-in there holds
+//! (`users::stand_ins`). [`entitlement`] is the effective result; tokens carry it. An [`Actor`] is somebody
+//! who manages: a user by portal roles, or an API token; a [`Delegation`] is what a connection may give.
 //!
 //! Invariants: nothing else grants access to a product. Without an assignment there is no entitlement,
 //! and without an entitlement no token (C4). An entitlement holds one product's roles and permissions

@@ -21,14 +21,38 @@ macro_rules! holds {
     };
 }
 
-/// The groups a user is in, directly or by groups within groups; UNION ends where a circle closes.
+/// The groups a user is in, directly or by groups within groups; UNION ends where a circle closes. `$joined`
+/// begins with more groups.
 macro_rules! groups_of_user {
-    () => {
-        "WITH RECURSIVE within (group_id) AS (
-             SELECT group_id FROM group_members WHERE user_id = $1
+    ($joined:literal) => {
+        concat!(
+            "WITH RECURSIVE within (group_id) AS (
+             SELECT group_id FROM group_members WHERE user_id = $1",
+            $joined,
+            "
               UNION
              SELECT c.group_id FROM within w JOIN group_children c ON c.child_id = w.group_id)
          SELECT group_id FROM within"
+        )
+    };
+}
+
+/// Whether an assignment `a` is a user's: their own, that of a stand-in by which they have joined another
+/// organization, or that of a group in which either is.
+macro_rules! of_user {
+    () => {
+        concat!(
+            "(a.user_id = $1
+               OR a.user_id IN (SELECT s.id FROM users s WHERE s.stands_for = $1 AND s.status = 'active')
+               OR a.group_id IN (",
+            groups_of_user!(
+                "
+              UNION
+             SELECT m.group_id FROM users s JOIN group_members m ON m.user_id = s.id
+              WHERE s.stands_for = $1 AND s.status = 'active'"
+            ),
+            "))"
+        )
     };
 }
 
@@ -65,9 +89,10 @@ statements! {
     INSERT_ROLE = "INSERT INTO assignment_roles (assignment_id, role_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     DELETE_ROLES = "DELETE FROM assignment_roles WHERE assignment_id = $1";
     DELETE = "DELETE FROM assignments WHERE id = $1";
+    /// Those of the account itself: what its stand-ins hold is their connections'.
     LIST_OF_USER = concat!("
         SELECT id, group_id, product_id, organization_id, subtree, source, created_at FROM assignments
-         WHERE user_id = $1 OR group_id IN (", groups_of_user!(), ")
+         WHERE user_id = $1 OR group_id IN (", groups_of_user!(""), ")
          ORDER BY id");
     LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
     /// What a connection gives by a group, one row a role.
@@ -78,8 +103,8 @@ statements! {
     GROUPS_GIVEN = "
         SELECT DISTINCT group_id FROM assignments
          WHERE connection_id = $1 AND source = 'connection' AND group_id IS NOT NULL";
-    /// What a user holds in a product, directly and by group.
-    HELD_BY_USER = held!(concat!("(a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))"));
+    /// What a user holds in a product.
+    HELD_BY_USER = held!(of_user!());
     HELD_BY_CLIENT = held!("a.client_id = $1");
     /// Where a user holds which permission of any product: for the question whether one may grant it.
     PERMISSIONS_BY_ORGANIZATION = concat!("
@@ -89,7 +114,7 @@ statements! {
           JOIN assignment_roles ar ON ar.assignment_id = a.id
           JOIN role_permissions rp ON rp.role_id = ar.role_id
           JOIN permissions p ON p.id = rp.permission_id
-         WHERE (a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))
+         WHERE ", of_user!(), "
            AND ", holds!("$2"), "");
     ROLES_OF_USER = concat!("
         SELECT a.id AS assignment_id, p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
@@ -101,7 +126,7 @@ statements! {
           JOIN roles r ON r.id = ar.role_id
           JOIN products p ON p.id = a.product_id
           LEFT JOIN groups g ON g.id = a.group_id
-         WHERE (a.user_id = $1 OR a.group_id IN (", groups_of_user!(), "))
+         WHERE ", of_user!(), "
            AND ", holds!("$2"), "
          ORDER BY p.name, a.id, r.position, r.slug");
     /// The list of users is padded by repeating an id.
@@ -121,7 +146,7 @@ statements! {
           JOIN assignment_roles ar ON ar.assignment_id = a.id
           JOIN roles r ON r.id = ar.role_id
           JOIN products p ON p.id = r.product_id
-         WHERE u.organization_id = $1 AND a.organization_id = $1 AND u.status = 'active'
+         WHERE u.organization_id = $1 AND a.organization_id = $1 AND u.status = 'active' AND u.stands_for IS NULL
            AND p.slug = $2 AND r.slug = $3
            AND (a.starts_at IS NULL OR a.starts_at <= $4) AND (a.ends_at IS NULL OR a.ends_at > $4)";
 }

@@ -27,6 +27,8 @@ text_enum! {
         Activate = "activate",
         /// Set a new password.
         ResetPassword = "reset_password",
+        /// Join an organization with an account that lives in another; the link is the stand-in's.
+        Join = "join",
     }
 }
 
@@ -86,6 +88,14 @@ pub async fn consume(
     let token = ActionToken::try_from(row)?;
     void(tx, token.user_id, now).await?;
     Ok(Some(token))
+}
+
+/// Whether the user was sent a link of that purpose, used or not, whose time is not over.
+///
+/// # Errors
+/// The database failed.
+pub async fn was_sent(db: &mut Db<'_>, user: UserId, purpose: Purpose, now: Timestamp) -> Result<bool> {
+    sql::was_sent(db, user, purpose.as_str(), now).await
 }
 
 /// Voids every link of the user: the password has changed, or the account has ended.

@@ -26,6 +26,9 @@ statements! {
         RETURNING user_id, purpose, created_by, data, created_at, expires_at";
     /// The user's links of one purpose.
     VOID_PURPOSE = "UPDATE action_tokens SET used_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL";
+    /// Whether there is a link of one purpose, used or not, whose time is not over.
+    WAS_SENT = "
+        SELECT COUNT(*) FROM action_tokens WHERE user_id = $1 AND purpose = $2 AND expires_at > $3";
     /// All of the user's links.
     VOID = "UPDATE action_tokens SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL";
 }
@@ -66,6 +69,10 @@ pub async fn consume(tx: &mut Tx<'_>, hash: &SecretHash, purpose: &str, now: Tim
 pub async fn void_purpose(tx: &mut Tx<'_>, user: UserId, purpose: &str, now: Timestamp) -> Result<()> {
     execute!(tx, VOID_PURPOSE, user, purpose, now)?;
     Ok(())
+}
+
+pub async fn was_sent(db: &mut Db<'_>, user: UserId, purpose: &str, now: Timestamp) -> Result<bool> {
+    Ok(fetch_one!(db, (i64,), WAS_SENT, user, purpose, now)?.0 > 0)
 }
 
 pub async fn void(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {

@@ -8,7 +8,7 @@ use super::{Invalid, seconds};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Links {
-    /// The life of an activation link.
+    /// The life of an activation link, and of an invitation to join.
     #[serde(rename = "activation_seconds", deserialize_with = "seconds::deserialize")]
     pub activation: Duration,
     /// The life of a password reset link.

@@ -157,7 +157,8 @@ pub async fn update(tx: &mut Tx<'_>, connection: &Connection, now: Timestamp) ->
 }
 
 /// Deletes a connection with its tokens, its log and what is held of it. Its people and groups stay with
-/// what they have, and are managed by hand from here on.
+/// what they have, and are managed by hand from here on. Its stand-ins must have ended before
+/// (`provisioning::end_joins`).
 ///
 /// # Errors
 /// The database failed.
@@ -173,8 +174,6 @@ pub async fn delete(tx: &mut Tx<'_>, id: ConnectionId, now: Timestamp) -> Result
         sql::DELETE_LOG,
         sql::DELETE_HELD,
         sql::DELETE_ENDINGS,
-        sql::DELETE_JOIN_GROUPS,
-        sql::DELETE_JOINS,
         sql::DELETE,
     ] {
         execute!(tx, belonging, id)?;

@@ -31,9 +31,6 @@ statements! {
     DELETE_LOG = "DELETE FROM connection_log WHERE connection_id = $1";
     DELETE_HELD = "DELETE FROM held_changes WHERE connection_id = $1";
     DELETE_ENDINGS = "DELETE FROM connection_endings WHERE connection_id = $1";
-    DELETE_JOIN_GROUPS = "
-        DELETE FROM connection_join_groups WHERE join_id IN (SELECT id FROM connection_joins WHERE connection_id = $1)";
-    DELETE_JOINS = "DELETE FROM connection_joins WHERE connection_id = $1";
     DELETE = "DELETE FROM connections WHERE id = $1";
 
     INSERT_TOKEN = "INSERT INTO connection_tokens (id, connection_id, token_hash, hint, created_at, expires_at)

@@ -10,6 +10,8 @@
 //! is opened, so that no step can be reached out of order. At the end [`outcome`] sets the cookie and
 //! goes on to `/authorize/resume`, or to a page of this server.
 //!
+//! `/login/join` is a mailed question to somebody who has an account: whether to join another organization.
+//!
 //! Leaves to `sessions::flow` the states, to `mfa` the factors and which of them count, to `attempts` the
 //! counters, to `oauth` what a signed-in user is given.
 //!
@@ -25,6 +27,7 @@ mod enroll;
 mod events;
 mod forgotten;
 mod identify;
+mod join;
 mod letters;
 mod new_password;
 mod outcome;
@@ -69,6 +72,7 @@ pub fn routes() -> Router<App> {
         .route("/login/forgotten", get(forgotten::show).post(forgotten::submit))
         .route("/login/activate", get(activate::show).post(activate::submit))
         .route("/login/reset", get(reset::show).post(reset::submit))
+        .route("/login/join", get(join::show).post(join::submit))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/login/step-up", get(step_up::show))
         .route("/login/cancel", post(identify::cancel))

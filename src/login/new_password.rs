@@ -27,7 +27,7 @@ use crate::{
 #[derive(Deserialize)]
 pub(super) struct Link {
     #[serde(default)]
-    token: String,
+    pub token: String,
 }
 
 #[derive(Deserialize)]

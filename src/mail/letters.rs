@@ -85,7 +85,7 @@ pub(super) fn clean(text: &str) -> String {
 
 /// A new account: the link sets the first password.
 pub fn activation(brand: &Brand, to: &str, (name, login_name): (&str, &str), link: &str, days: u64) -> Mail {
-    let life = if days == 1 { "one day".to_owned() } else { format!("{days} days") };
+    let life = lasts(days);
     let content = Content {
         subject: "Your account at {brand}".to_owned(),
         paragraphs: vec![
@@ -97,6 +97,26 @@ pub fn activation(brand: &Brand, to: &str, (name, login_name): (&str, &str), lin
         closing: "If you did not expect this, you need not do anything: without a password nobody can sign in.",
     };
     letter(brand, to, name, content)
+}
+
+/// Another organization would like an account of ours to join it.
+pub fn join(brand: &Brand, to: &str, (name, login_name): (&str, &str), link: &str, days: u64) -> Mail {
+    let content = Content {
+        subject: "{brand} would like you to join".to_owned(),
+        paragraphs: vec![
+            format!("{{brand}} would like you to join with the account that you have: {}.", clean(login_name)),
+            format!("Sign in to see what it would give you, and to accept or decline. The link works once, for {}.", lasts(days)),
+        ],
+        action: Some(("Look at the invitation", link)),
+        code: None,
+        closing: "If you do not know who this is, you need not do anything. Until you accept, they learn nothing of \
+                  your account.",
+    };
+    letter(brand, to, name, content)
+}
+
+fn lasts(days: u64) -> String {
+    if days == 1 { "one day".to_owned() } else { format!("{days} days") }
 }
 
 /// A link that sets a new password.

@@ -135,6 +135,9 @@ pub struct UserSummary {
     pub products: Vec<NamedSlug>,
     pub factors: Vec<String>,
     pub provisioned: bool,
+    pub member: bool,
+    /// Who asks somebody from elsewhere to join: then this is no account.
+    pub asked_by: Option<Named>,
     pub created_at: String,
     pub last_login_at: Option<String>,
 }

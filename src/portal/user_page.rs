@@ -120,6 +120,8 @@ impl UserPage<'_> {
 
     fn badge(&self) -> (&'static str, &'static str) {
         match self.user.summary.status.as_str() {
+            "invited" if self.user.summary.asked_by.is_some() => ("is-warn", "Not joined yet"),
+            "active" if self.user.summary.asked_by.is_some() => ("is-ok", "Joined"),
             "active" => ("is-ok", "Active"),
             "invited" => ("is-warn", "Invited"),
             _ => ("", "Deactivated"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{sql, tell};
+use super::{joins, sql, tell};
 use crate::{
     access,
     audit::{self, By, Event, SubjectKind},
@@ -124,7 +124,7 @@ impl Guarded<'_> {
                 continue;
             }
             let act = life_cycle::Act { master: self.master, by: &By::system() };
-            if life_cycle::reactivate(tx, act, &user, self.now).await?.is_ok() {
+            if joins::take_back(tx, act, &user, self.now).await? {
                 sql::forget_ending(tx, self.connection.id, id).await?;
                 self.hold(tx, id, (ending, HoldReason::Run)).await?;
                 taken_back += 1;

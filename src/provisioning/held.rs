@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Ending, HoldReason, sql};
+use super::{Ending, HoldReason, joins, sql};
 use crate::{
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
@@ -96,7 +96,7 @@ impl Decision<'_> {
         let Some(user) = user.filter(|user| user.connection_id == Some(self.connection.id)) else { return Ok(true) };
         let act = life_cycle::Act { master: self.master, by: self.by };
         let outcome = match change.ending()? {
-            Ending::Deactivate => life_cycle::deactivate(tx, act, &user, self.now).await?,
+            Ending::Deactivate => joins::deactivate(tx, act, &user, self.now).await?,
             Ending::Detach => {
                 let outcome = life_cycle::deactivate(tx, act, &user, self.now).await?;
                 if outcome != Err(life_cycle::Refusal::LastAdministrator) {
@@ -108,10 +108,7 @@ impl Decision<'_> {
                 }
                 outcome
             }
-            Ending::Remove => {
-                groups::leave_all(tx, user.id, self.now).await?;
-                life_cycle::remove(tx, act, &user, self.now).await?
-            }
+            Ending::Remove => joins::remove(tx, act, &user, self.now).await?,
         };
         Ok(outcome != Err(life_cycle::Refusal::LastAdministrator))
     }

@@ -3,6 +3,8 @@
 //!
 //! [`mapping`] gives a connection's groups product roles, and [`Reach`] ends what a change of groups takes away.
 //!
+//! [`joins`] is what ending and beginning again mean where the connection's resource is a stand-in.
+//!
 //! Owns the rows `connection_endings` and `held_changes`. `scim` asks [`guard`] before it ends somebody's
 //! access; the administrators' API reads and decides what is held ([`held`]). What ending means is
 //! `users::life_cycle`'s.
@@ -16,9 +18,10 @@
 //!   until an administrator lets the run through or discards it. Other changes go on;
 //! - whom the same run has deactivated before is *taken back*: active again with the access they had, and
 //!   held with the rest. The same run means: each within five minutes of the next, so that a leaver of
-//!   half an hour ago stays out. After this nobody's account has changed. What cannot be undone is that
-//!   those few were signed out meanwhile, that whoever was deleted has left their groups, and that a person who
-//!   was *removed* is erased: a connection whose tool deletes should be set to deactivate instead (`on_delete`).
+//!   half an hour ago stays out. After this nobody's account has changed, and whoever had joined has joined. What
+//!   cannot be undone is that those few were signed out meanwhile, that whoever was deleted has left their groups, and
+//!   that a person who was *removed* is erased: a connection whose tool deletes should be set to deactivate instead
+//!   (`on_delete`). A stand-in that is deleted is removed either way; its person is asked anew.
 //!
 //! The operations of a Bulk request are judged like requests of their own, one after the other.
 //!
@@ -32,11 +35,13 @@
 
 pub mod guard;
 pub mod held;
+mod joins;
 pub mod mapping;
 mod reach;
 mod sql;
 mod tell;
 
 pub use guard::{Ending, Guarded, HoldReason};
+pub use joins::{deactivate, end_joins, remove};
 pub use reach::Reach;
 pub use sql::STATEMENTS;

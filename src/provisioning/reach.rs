@@ -46,7 +46,7 @@ impl Reach {
         Ok(Self(found))
     }
 
-    /// Of one person, whatever gives them their products.
+    /// Of one person, whatever gives them their products; of a stand-in, of whoever has joined by it.
     pub async fn of_user(tx: &mut Tx<'_>, user: UserId) -> Result<Self> {
         Ok(Self(sql::signed_in(tx, user).await?))
     }

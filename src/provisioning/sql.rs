@@ -28,13 +28,16 @@ macro_rules! below {
     };
 }
 
-/// Which of `people` are signed in to which products that the groups `above` give.
+/// Which of `people`, or of those for whom they stand, are signed in to which products that the groups `above` give.
 macro_rules! signed_in {
     () => {
         "
         SELECT DISTINCT g.user_id, c.product_id
-          FROM people
-          JOIN grants g ON g.user_id = people.id
+          FROM (SELECT id FROM people
+                 UNION
+                SELECT s.stands_for FROM people JOIN users s ON s.id = people.id
+                 WHERE s.stands_for IS NOT NULL AND s.status = 'active') AS holders
+          JOIN grants g ON g.user_id = holders.id
           JOIN clients c ON c.id = g.client_id
          WHERE g.revoked_at IS NULL
            AND c.product_id IN (SELECT a.product_id FROM above JOIN assignments a ON a.group_id = above.id)"
@@ -108,10 +111,12 @@ statements! {
              SELECT user_id FROM group_members WHERE group_id = $1 AND user_id = $2
               UNION
              SELECT m.user_id FROM below JOIN group_members m ON m.group_id = below.id)", signed_in!());
-    /// Where a user is signed in.
+    /// Where a user is signed in, or whoever has joined by that stand-in.
     SIGNED_IN = "
         SELECT DISTINCT g.user_id, c.product_id FROM grants g JOIN clients c ON c.id = g.client_id
-         WHERE g.user_id = $1 AND g.revoked_at IS NULL";
+         WHERE g.user_id = COALESCE(
+                   (SELECT stands_for FROM users WHERE id = $1 AND stands_for IS NOT NULL AND status = 'active'), $1)
+           AND g.revoked_at IS NULL";
 }
 
 /// A change that waits, and whom it is about.

@@ -12,7 +12,8 @@
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
 //! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
 //! happens whole or not at all; a request that changes nothing writes no version; every request of a
-//! connection is in its provisioning log.
+//! connection is in its provisioning log. A login name that lives in another organization is a stand-in here, and
+//! tells nothing of the account it stands for.
 
 mod answer;
 pub mod attribute;

@@ -8,9 +8,11 @@ use crate::{
     users::User,
 };
 
-/// Mails the link at which the person sets a password. Who has no address waits for an administrator.
+/// Mails the link at which the person sets a password, or answers whether to join. Who has no address waits for an
+/// administrator.
 pub async fn invite(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<(), Fault> {
-    let link = call.app.link(Purpose::Activate, call.by.clone());
+    let purpose = if user.stands_for.is_some() { Purpose::Join } else { Purpose::Activate };
+    let link = call.app.link(purpose, call.by.clone());
     match mailed_links::send(tx, &call.app.master, user, &link, call.now).await? {
         Sent::Mailed | Sent::NoAddress | Sent::Withheld => Ok(()),
     }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Status, User, sql};
+use super::{Status, User, sql, stand_ins};
 use crate::{
     access, action_tokens,
     audit::{self, By, Event, SubjectKind},
@@ -43,7 +43,8 @@ pub async fn activate(tx: &mut Tx<'_>, act: Act<'_>, user: &User, now: Timestamp
 }
 
 /// Ends every access at once and keeps the account: sessions, sign-ins under way, grants, refresh
-/// tokens and mailed links end with this commit, and products are sent their logout tokens (P11).
+/// tokens and mailed links end with this commit, and products are sent their logout tokens (P11). Of a stand-in
+/// the membership ends, and its invitation; `provisioning::deactivate` signs the person out of what they lose.
 ///
 /// # Errors
 /// The database's.
@@ -51,22 +52,26 @@ pub async fn deactivate(tx: &mut Tx<'_>, act: Act<'_>, user: &User, now: Timesta
     if is_last_administrator(tx, user, now).await? {
         return Ok(Err(Refusal::LastAdministrator));
     }
-    let step = (&[Status::Active, Status::Invited][..], Status::Deactivated, "user.deactivated");
+    let kind = named(user, "user.deactivated", "membership.ended");
+    let step = (&[Status::Active, Status::Invited][..], Status::Deactivated, kind);
     let moved = move_to(tx, act, user, step, now).await?;
     if moved.is_ok() {
         end_access(tx, act.master, user.id, now).await?;
+        stand_ins::leave(tx, user).await?;
     }
     Ok(moved)
 }
 
-/// Lets the person in again, with the assignments they had.
+/// Lets the person in again, with the assignments they had. A stand-in is pending again: joining is the person's
+/// decision each time.
 ///
 /// # Errors
 /// The database's.
 pub async fn reactivate(tx: &mut Tx<'_>, act: Act<'_>, user: &User, now: Timestamp) -> Result<Result<(), Refusal>> {
     // Who has never set a password goes on being invited.
     let to = if super::password::find(tx, user.id).await?.is_some() { Status::Active } else { Status::Invited };
-    move_to(tx, act, user, (&[Status::Deactivated], to, "user.reactivated"), now).await
+    let kind = named(user, "user.reactivated", "membership.reactivated");
+    move_to(tx, act, user, (&[Status::Deactivated], to, kind), now).await
 }
 
 /// Removes the person for good: access ends as by [`deactivate`], personal data is erased, the login
@@ -84,8 +89,10 @@ pub async fn remove(tx: &mut Tx<'_>, act: Act<'_>, user: &User, now: Timestamp) 
     end_access(tx, act.master, user.id, now).await?;
     access::end_of_user(tx, user.id, None).await?;
     sql::delete_belongings(tx, user.id).await?;
+    stand_ins::leave(tx, user).await?;
+    stand_ins::orphan(tx, user.id).await?;
     // The pseudonym stays in the chain; the key that opens what is about the person goes.
-    audit::record(tx, act.master, event(act, user, "user.removed"), now).await?;
+    audit::record(tx, act.master, event(act, user, named(user, "user.removed", "membership.removed")), now).await?;
     audit::erase(tx, user.id).await?;
     Ok(Ok(()))
 }
@@ -116,6 +123,11 @@ async fn move_to(
     }
     audit::record(tx, act.master, event(act, user, kind), now).await?;
     Ok(Ok(()))
+}
+
+/// What an act is called: done to an account, or to a stand-in.
+fn named(user: &User, account: &'static str, membership: &'static str) -> &'static str {
+    if user.stands_for.is_some() { membership } else { account }
 }
 
 fn event(act: Act<'_>, user: &User, kind: &'static str) -> Event {

@@ -5,6 +5,8 @@
 //!
 //! Invariants: a login name is unique in its realm in its prepared form, so that no two spellings of
 //! one name are two people. An id is never used again: removal leaves a tombstone without personal data.
+//! Rows of a connection's realm are [`stand_ins`], which are nobody's account: whoever looks for people by name
+//! or address asks for the portal's realm or a product's.
 
 pub mod address;
 pub mod life_cycle;
@@ -12,6 +14,7 @@ mod login_name;
 pub mod password;
 pub mod provisioned;
 mod sql;
+pub mod stand_ins;
 
 use serde_json::Value;
 
@@ -49,14 +52,20 @@ pub enum Realm {
     Portal,
     /// Users of one product, who exist nowhere else (C5).
     Product(ProductId),
+    /// What one connection has of people whose accounts live elsewhere ([`stand_ins`]): nobody signs in here.
+    Connection(ConnectionId),
 }
 
+/// Begins the column of a connection's realm.
+const OF_CONNECTION: &str = "connection:";
+
 impl Realm {
-    /// As the database has it: `portal`, or the product's id.
+    /// As the database has it: `portal`, the product's id, or the connection's after `connection:`.
     pub fn to_column(self) -> String {
         match self {
             Self::Portal => "portal".to_owned(),
             Self::Product(id) => id.to_string(),
+            Self::Connection(id) => format!("{OF_CONNECTION}{id}"),
         }
     }
 }
@@ -67,7 +76,11 @@ impl TryFrom<String> for Realm {
         if text == "portal" {
             return Ok(Self::Portal);
         }
-        text.parse().map(Self::Product).map_err(|_| format!("{text:?} is no realm"))
+        let parsed = match text.strip_prefix(OF_CONNECTION) {
+            Some(id) => id.parse().map(Self::Connection),
+            None => text.parse().map(Self::Product),
+        };
+        parsed.map_err(|_| format!("{text:?} is no realm"))
     }
 }
 
@@ -101,6 +114,10 @@ pub struct User {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
+    /// Of a [stand-in](stand_ins): whose account it is.
+    pub stands_for: Option<UserId>,
+    /// Of a stand-in: when that person joined, until they are invited anew.
+    pub joined_at: Option<Timestamp>,
 }
 
 impl User {
@@ -154,6 +171,16 @@ pub async fn insert_with_id(
     new: &NewUser,
     now: Timestamp,
 ) -> store::Result<Result<User, Taken>> {
+    insert_row(tx, (id, None), new, now).await
+}
+
+/// An account, or the stand-in of `stands_for`.
+async fn insert_row(
+    tx: &mut Tx<'_>,
+    (id, stands_for): (UserId, Option<UserId>),
+    new: &NewUser,
+    now: Timestamp,
+) -> store::Result<Result<User, Taken>> {
     // Asked first, since a failed insert would end a PostgreSQL transaction; the index decides the race.
     if sql::is_taken(tx, new.realm, &new.login_name).await? {
         return Ok(Err(Taken));
@@ -183,6 +210,8 @@ pub async fn insert_with_id(
         created_at: now,
         updated_at: now,
         last_login_at: None,
+        stands_for,
+        joined_at: None,
     };
     match sql::insert(tx, &user).await {
         Ok(()) => Ok(Ok(user)),

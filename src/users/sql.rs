@@ -17,9 +17,10 @@ statements! {
         INSERT INTO users (id, organization_id, realm, login_name, login_name_prepared, email, email_prepared,
                            given_name, family_name, display_name, status, connection_id, external_id,
                            webauthn_handle, document, version, created_at, updated_at, search,
-                           scim_display_name, scim_given_name, scim_family_name, scim_active, scim_indexed)
+                           scim_display_name, scim_given_name, scim_family_name, scim_active, scim_indexed,
+                           stands_for)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17,
-                $18, $19, $20, $21, TRUE)";
+                $18, $19, $20, $21, TRUE, $22)";
     FIND = "SELECT * FROM users WHERE id = $1 AND status <> 'removed'";
     FIND_IN = "
         SELECT * FROM users WHERE id = $1 AND status <> 'removed'
@@ -36,15 +37,17 @@ statements! {
                          scim_display_name = $15, scim_given_name = $16, scim_family_name = $17, scim_active = $18,
                          scim_indexed = TRUE
          WHERE id = $1 AND version = $2 AND status <> 'removed'";
+    /// Whoever is invited anew has not joined.
     SET_STATUS = "
-        UPDATE users SET status = $3, version = version + 1, updated_at = $4, deactivated_at = $5
+        UPDATE users SET status = $3, version = version + 1, updated_at = $4, deactivated_at = $5,
+                         joined_at = CASE WHEN $3 = 'invited' THEN NULL ELSE joined_at END
          WHERE id = $1 AND status = $2";
     ERASE = "
         UPDATE users SET status = 'removed', login_name = '', login_name_prepared = $2, email = NULL,
                          email_prepared = NULL, email_verified_at = NULL, given_name = '', family_name = '',
                          display_name = '', search = '', scim_display_name = NULL, scim_given_name = NULL,
                          scim_family_name = NULL, connection_id = NULL, external_id = NULL, document = '{}', webauthn_handle = $3,
-                         version = version + 1, updated_at = $4
+                         stands_for = NULL, joined_at = NULL, version = version + 1, updated_at = $4
          WHERE id = $1 AND status <> 'removed'";
     DELETE_PASSWORD = "DELETE FROM passwords WHERE user_id = $1";
     DELETE_FACTORS = "DELETE FROM factors WHERE user_id = $1";
@@ -59,26 +62,48 @@ statements! {
     REDACT_LOGS = "UPDATE connection_log SET subject = '', search = '', details = '{}' WHERE resource_id = $1";
     VERIFY_EMAIL = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email IS NOT NULL";
     NOTE_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
-    /// People of an organization, members from elsewhere included, by keyset.
+    /// People of an organization, members from elsewhere included, by keyset. Stand-ins are no people.
     LIST = "
         SELECT * FROM users
-         WHERE status = $2 AND id > $3
+         WHERE status = $2 AND id > $3 AND stands_for IS NULL
            AND (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
          ORDER BY id LIMIT $4";
-    /// The same by name, of those whose folded text has the words looked for.
+    /// The same by name, of those whose folded text has the words looked for; and whom connections have asked to
+    /// join. Whoever has joined is a member, and their stand-in is left out.
     SEARCH = "
         SELECT * FROM users
-         WHERE status = $2 AND search LIKE $3 ESCAPE '!'
+         WHERE status = $2 AND search LIKE $3 ESCAPE '!' AND (stands_for IS NULL OR status <> 'active')
            AND (search > COALESCE((SELECT u.search FROM users u WHERE u.id = $4), '')
                 OR (id > $4 AND search = COALESCE((SELECT u.search FROM users u WHERE u.id = $4), '')))
            AND (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
          ORDER BY search, id LIMIT $5";
+    /// Of those that SEARCH finds.
     COUNT_BY_STATUS = "
         SELECT status, COUNT(*) FROM users
-         WHERE organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1)
+         WHERE (organization_id = $1 OR id IN (SELECT user_id FROM memberships WHERE organization_id = $1))
+           AND (stands_for IS NULL OR status <> 'active')
          GROUP BY status";
     ADD_MEMBERSHIP = "
         INSERT INTO memberships (user_id, organization_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+    /// Moves neither version nor time of change: to its connection a joined stand-in is as a pending one.
+    JOIN = "
+        UPDATE users SET status = 'active', joined_at = $2
+         WHERE id = $1 AND status = 'invited' AND stands_for IS NOT NULL";
+    /// A membership that the person has in another way stays as it is.
+    ADD_JOINED = "
+        INSERT INTO memberships (user_id, organization_id, by_join, created_at) VALUES ($1, $2, TRUE, $3)
+        ON CONFLICT DO NOTHING";
+    /// Two connections of one organization may have asked the same person.
+    END_JOINED = "
+        DELETE FROM memberships
+         WHERE user_id = $1 AND organization_id = $2 AND by_join
+           AND NOT EXISTS (SELECT 1 FROM users
+                            WHERE stands_for = $1 AND organization_id = $2 AND status = 'active')";
+    /// The person is gone: nobody has joined by these any more, which their connections are not told.
+    ORPHAN = "UPDATE users SET status = 'invited', joined_at = NULL WHERE stands_for = $1 AND status = 'active'";
+    STAND_INS = "
+        SELECT * FROM users WHERE connection_id = $1 AND stands_for IS NOT NULL AND status <> 'removed' ORDER BY id";
 }
 
 #[derive(sqlx::FromRow)]
@@ -104,6 +129,8 @@ pub(super) struct Row {
     created_at: Timestamp,
     updated_at: Timestamp,
     last_login_at: Option<Timestamp>,
+    stands_for: Option<UserId>,
+    joined_at: Option<Timestamp>,
 }
 
 impl From<Row> for User {
@@ -127,6 +154,8 @@ impl From<Row> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_login_at: row.last_login_at,
+            stands_for: row.stands_for,
+            joined_at: row.joined_at,
         }
     }
 }
@@ -169,6 +198,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
         shown.given_name,
         shown.family_name,
         shown.active,
+        user.stands_for,
     )?;
     if let Some(connection) = user.connection_id {
         counters::add(tx, connection.0, Counter::Users, user.id.0, 1).await?;
@@ -263,7 +293,7 @@ pub async fn find_in(db: &mut Db<'_>, organization: OrganizationId, id: UserId) 
     Ok(fetch_optional!(db, Row, FIND_IN, id, organization)?.map(User::from))
 }
 
-/// The account with that login name in the realm.
+/// The account with that login name in the realm; of a connection's realm, the stand-in.
 pub async fn find_by_login_name(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<Option<User>> {
     Ok(fetch_optional!(db, Row, FIND_BY_LOGIN_NAME, realm.to_column(), name.prepared())?.map(User::from))
 }
@@ -329,4 +359,29 @@ pub async fn note_login(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<(
 /// Makes the user a member of another organization; nothing if they are one.
 pub async fn add_membership(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId, now: Timestamp) -> Result<()> {
     execute!(tx, ADD_MEMBERSHIP, id, organization, now).map(|_| ())
+}
+
+/// `false` if the stand-in was no longer pending.
+pub(super) async fn join(tx: &mut Tx<'_>, stand_in: UserId, now: Timestamp) -> Result<bool> {
+    Ok(execute!(tx, JOIN, stand_in, now)? == 1)
+}
+
+pub(super) async fn add_joined(
+    tx: &mut Tx<'_>,
+    (person, organization): (UserId, OrganizationId),
+    now: Timestamp,
+) -> Result<()> {
+    execute!(tx, ADD_JOINED, person, organization, now).map(|_| ())
+}
+
+pub(super) async fn end_joined(tx: &mut Tx<'_>, person: UserId, organization: OrganizationId) -> Result<()> {
+    execute!(tx, END_JOINED, person, organization).map(|_| ())
+}
+
+pub(super) async fn orphan(tx: &mut Tx<'_>, person: UserId) -> Result<()> {
+    execute!(tx, ORPHAN, person).map(|_| ())
+}
+
+pub(super) async fn stand_ins(db: &mut Db<'_>, connection: ConnectionId) -> Result<Vec<User>> {
+    Ok(fetch_all!(db, Row, STAND_INS, connection)?.into_iter().map(User::from).collect())
 }

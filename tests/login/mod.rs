@@ -4,6 +4,7 @@ mod account_pages;
 mod authenticator;
 mod enrolment;
 mod handover;
+mod join;
 mod mfa_passkeys;
 mod mfa_rules;
 mod mfa_single_use;

@@ -11,6 +11,7 @@ mod filters;
 mod groups;
 mod guard;
 mod isolation;
+pub mod joins;
 mod lists;
 mod log;
 mod mapping;

@@ -6,10 +6,13 @@ use crate::{
     app::App,
     connections,
     id::{ConnectionId, OrganizationId},
+    provisioning,
+    users::life_cycle::Act,
 };
 
 /// Deletes a connection at once, with its tokens, its log and what is held of it. Its people and groups stay
-/// with the access they have, and are managed by hand from here on. Asks for a fresh sign-in.
+/// with the access they have, and are managed by hand from here on; who has joined by it from another organization
+/// has left again. Asks for a fresh sign-in.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/connections/{connection}", tag = "connections",
     params(("organization" = Uuid, Path), ("connection" = Uuid, Path)),
@@ -24,9 +27,14 @@ pub async fn end(
     let outcome = app.store.write(async move |tx| {
         let (_, connection) = managed(tx, &who, ids).await?;
         who.fresh()?;
+        let act = Act { master: &parts.master, by: &who.by };
+        provisioning::end_joins(tx, act, &connection, who.now).await?;
         connections::delete(tx, connection.id, who.now).await?;
         record(tx, &parts, &who, (&connection, "connection.removed"), json!({})).await
     });
     let attempt = attempt(ids.0, ids.1, "connection.removed");
-    caller.denied(app.clone(), attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
+    let ended = caller.denied(app.clone(), attempt, outcome.await).await;
+    // Whoever lost a product by it is signed out there.
+    app.wake.ring();
+    ended.map(|()| StatusCode::NO_CONTENT)
 }

@@ -54,7 +54,8 @@ pub struct Counts {
 }
 
 /// Users whose home the organization is, and members from elsewhere: of these what concerns organizations
-/// that the caller manages, without address and factors.
+/// that the caller manages, without address and factors. Among the invited and deactivated are those whom a connection
+/// has asked to join, whose accounts live elsewhere.
 #[utoipa::path(
     get, path = "/api/v1/organizations/{organization}/users", tag = "users",
     params(("organization" = Uuid, Path), UserQuery),
@@ -83,7 +84,7 @@ pub async fn list(
     let mut sight = Sight::of(&over);
     for user in &found {
         let seen = sight.look(&mut db, user, caller.now).await?;
-        listed.push(UserSummary::of(&seen.user, &seen.roles, &seen.factors));
+        listed.push(UserSummary::of(&seen));
     }
     Ok(Json(UserList { users: listed, next, counts: counts(&mut db, id).await? }))
 }
@@ -133,14 +134,16 @@ pub async fn show(
 
 /// All that administrators see of a person.
 pub async fn detail(db: &mut Db<'_>, caller: &Caller, over: &Over, user: &User) -> Result<UserDetail, Refusal> {
-    let Seen { user, roles, factors, at_home } = Sight::of(over).look(db, user, caller.now).await?;
+    let seen = Sight::of(over).look(db, user, caller.now).await?;
+    let summary = UserSummary::of(&seen);
+    let Seen { user, roles, factors, at_home, .. } = seen;
     let home = organizations::find(db, user.organization_id).await?.ok_or(Refusal::Server)?;
     let connection = match user.connection_id {
         Some(id) => connections::find(db, id).await?,
         None => None,
     };
     Ok(UserDetail {
-        summary: UserSummary::of(&user, &roles, &factors),
+        summary,
         organization: Named { id: home.id.0, name: home.name },
         email_verified: user.email_verified_at.is_some(),
         connection: connection.map(|connection| Named { id: connection.id.0, name: connection.name }),
@@ -153,6 +156,9 @@ pub async fn detail(db: &mut Db<'_>, caller: &Caller, over: &Over, user: &User) 
 
 /// What the caller may do with the person now: what pages offer.
 async fn allowed(db: &mut Db<'_>, caller: &Caller, over: &Over, user: &User) -> Result<Vec<String>, Refusal> {
+    if user.stands_for.is_some() {
+        return Ok(Vec::new());
+    }
     let acts = [
         ("update", "portal:users:update", true),
         ("deactivate", "portal:users:deactivate", user.status == Status::Active || user.status == Status::Invited),

@@ -1,10 +1,11 @@
 //! How much of a person a caller sees (O2): of a member from elsewhere what concerns the caller's own
-//! organizations, and nothing of the account's home.
+//! organizations, and nothing of the account's home. Whom a connection has asked to join is shown as its tool says.
 
 use crate::{
     access::{self, RoleOfUser},
-    api::{Over, Refusal},
+    api::{Over, Refusal, organizations::Named},
     clock::Timestamp,
+    connections,
     id::OrganizationId,
     mfa::{self, Factor},
     store::Db,
@@ -28,6 +29,10 @@ pub struct Seen {
     pub factors: Vec<Factor>,
     /// Whether the caller manages the person's home organization.
     pub at_home: bool,
+    /// Whether the home is another organization than the one that was asked for.
+    pub is_member: bool,
+    /// Of a stand-in, which is no account: the connection that has asked the person to join.
+    pub asked_by: Option<Named>,
 }
 
 impl<'a> Sight<'a> {
@@ -51,7 +56,12 @@ impl<'a> Sight<'a> {
         } else {
             (user.email, user.email_verified_at, user.last_login_at, user.connection_id) = (None, None, None, None);
         }
-        Ok(Seen { user, roles, factors, at_home })
+        let is_member = user.organization_id != self.over.organization.id;
+        let asked_by = match user.connection_id.filter(|_| user.stands_for.is_some()) {
+            Some(id) => connections::find(db, id).await?.map(|found| Named { id: found.id.0, name: found.name }),
+            None => None,
+        };
+        Ok(Seen { user, roles, factors, at_home, is_member, asked_by })
     }
 
     async fn reaches(&mut self, db: &mut Db<'_>, organization: OrganizationId) -> Result<bool, Refusal> {

@@ -5,6 +5,7 @@ use crate::{
     api::{Caller, Over, Refusal},
     app::App,
     audit::{self, Event, SubjectKind},
+    connections,
     id::{OrganizationId, UserId},
     store::{Db, Tx},
     users::{User, life_cycle},
@@ -29,6 +30,11 @@ pub async fn judge(
     let over = caller.over(db, organization).await?;
     let user = over.person(db, user).await?;
     over.require(verb.permission)?;
+    if let Some(connection) = user.connection_id.filter(|_| user.stands_for.is_some()) {
+        // It is no account, and what becomes of the membership its tool and the person decide.
+        let name = connections::find(db, connection).await?.map(|connection| connection.name);
+        return Err(Refusal::OwnedByConnection(name.unwrap_or_default()));
+    }
     if !verb.on_oneself && caller.user_id() == Some(user.id) {
         return Err(Refusal::Yourself);
     }

@@ -4,13 +4,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::sight::Seen;
 use crate::{
     access::RoleOfUser,
     api::organizations::Named,
     clock::Timestamp,
     mfa::{self, Factor},
     products::portal,
-    users::User,
 };
 
 /// A person in a list.
@@ -32,6 +32,12 @@ pub struct UserSummary {
     pub factors: Vec<String>,
     /// Whether a connection manages the account.
     pub provisioned: bool,
+    /// Whether the person's home is another organization.
+    pub member: bool,
+    /// Set where this is no account of its own: the connection that has asked somebody whose account lives elsewhere
+    /// to join. Names, status and products are what its tool says, and nobody changes them here. Once they have
+    /// joined, the person is listed as a member.
+    pub asked_by: Option<Named>,
     /// RFC 3339.
     pub created_at: String,
     pub last_login_at: Option<String>,
@@ -89,7 +95,8 @@ pub struct SecondFactor {
 }
 
 impl UserSummary {
-    pub fn of(user: &User, roles: &[RoleOfUser], factors: &[Factor]) -> Self {
+    pub fn of(seen: &Seen) -> Self {
+        let Seen { user, roles, factors, .. } = seen;
         let of_portal = |role: &&RoleOfUser| role.product_slug == portal::SLUG;
         // The strongest role is the one that counts: an administrator is not also shown as Basic.
         let mut portal_roles: Vec<&RoleOfUser> = roles.iter().filter(of_portal).collect();
@@ -123,6 +130,8 @@ impl UserSummary {
             products,
             factors: kinds,
             provisioned: user.connection_id.is_some(),
+            member: seen.is_member,
+            asked_by: seen.asked_by.clone(),
             created_at: user.created_at.to_rfc3339(),
             last_login_at: user.last_login_at.map(Timestamp::to_rfc3339),
         }

@@ -189,6 +189,8 @@ mod tests {
             created_at: now,
             updated_at: now,
             last_login_at: None,
+            stands_for: None,
+            joined_at: None,
         }
     }
 

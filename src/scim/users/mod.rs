@@ -1,9 +1,11 @@
 //! `/Users`: provisioning people (RFC 7644 §3).
 //!
-//! Reading and answering is here; what a write does is in [`write`], how a resource lies in a row in
-//! [`mapping`].
+//! Reading and answering is here; what POST does is in [`create`], what other writes do in [`write`], how a resource
+//! lies in a row in [`mapping`], and what becomes of a name that lives in another organization in [`joins`].
 
 pub mod assignments;
+mod create;
+mod joins;
 mod listed;
 mod mapping;
 mod state;
@@ -68,12 +70,12 @@ pub async fn create(call: Call) -> Response {
 
 pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
-    let password = write::hash_password(call, &resource).await?;
+    let password = create::hash_password(call, &resource).await?;
     let owned = call.clone();
     call.app
         .store
         .write(async move |tx| {
-            let user = write::create(tx, &owned, &resource, password.as_ref()).await?;
+            let user = create::create(tx, &owned, &resource, password.as_ref()).await?;
             let location = location(&owned, &user);
             let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
             owned.settle(answer.created(location).logged())

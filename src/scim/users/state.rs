@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::assignments::EXTENSION;
+use super::{assignments::EXTENSION, joins};
 use crate::{
     access, mfa, organizations,
     scim::{answer::Fault, call::Call, projection::Selection, schema::ResourceType},
@@ -26,7 +26,7 @@ pub async fn put(
     let shows = |name: &str| selection.shows(kind, &format!("{EXTENSION}:{name}"));
     let mut state = Map::new();
     if shows("status") {
-        state.insert("status".to_owned(), user.status.as_str().into());
+        state.insert("status".to_owned(), joins::status(user).as_str().into());
     }
     if shows("lastLogin")
         && let Some(at) = user.last_login_at

@@ -1,18 +1,17 @@
-//! What writes to a user do: one transaction each, whole or not at all.
+//! What changes of a user do, and DELETE: one transaction each, whole or not at all.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    TYPE, assignments,
+    TYPE, assignments, joins,
     mapping::{self, Columns, UNIQUE_COLUMNS},
 };
 use crate::{
     audit::{self, Event, SubjectKind},
-    connections::{OnCreate, OnDelete, unique},
+    connections::{OnDelete, unique},
     groups,
     id::UserId,
-    organizations,
-    provisioning::{Ending, HoldReason, guard},
+    provisioning::{self, Ending, HoldReason, guard},
     scim::{
         answer::Fault,
         call::Call,
@@ -20,18 +19,12 @@ use crate::{
         event::{self, Kind, Subject},
         patch::{self, Operation},
         projection, provision,
-        quirks::PASSWORD_LEFT_OUT,
         replace,
         schema::ResourceType,
         uniqueness, value,
     },
-    secret::Secret,
     store::Tx,
-    users::{
-        self, LoginName, NewUser, Realm, Status, User, life_cycle,
-        password::{self, PasswordHash, SetBy},
-        provisioned,
-    },
+    users::{self, Status, User, life_cycle, provisioned},
 };
 use axum::http::StatusCode;
 
@@ -41,124 +34,6 @@ pub(super) enum Change {
     Replace(Map<String, Value>),
     /// PATCH.
     Patch(Vec<Operation>),
-}
-
-/// The hash of a first password, where the connection's people are active at once; elsewhere they set
-/// their own by the mailed link. Hashing is slow, so it is done before the write.
-pub(super) async fn hash_password(call: &Call, resource: &Map<String, Value>) -> Result<Option<PasswordHash>, Fault> {
-    let text = resource.get("password").and_then(Value::as_str);
-    let Some(text) = text.filter(|_| call.connection.settings.on_create == OnCreate::Activate) else {
-        return Ok(None);
-    };
-    let mut db = call.app.store.reader().await?;
-    let minimum = organizations::effective_policy(&mut db, call.connection.organization_id).await?.password_minimum;
-    drop(db);
-    let user_name = resource.get("userName").and_then(Value::as_str).unwrap_or_default();
-    if password::check_strength(text, &[user_name], minimum).is_err() {
-        if call.quirks().leaves_out_weak_passwords() {
-            call.warn(PASSWORD_LEFT_OUT.to_owned());
-            return Ok(None);
-        }
-        return Err(Refusal::Value("password".to_owned(), "it is too short or too easy to guess").into());
-    }
-    let hash = call.app.passwords.hash(Secret::from_text(text)).await.map_err(|_| Refusal::RateLimited)?;
-    Ok(Some(hash))
-}
-
-/// Provisions a person: the account, what it claims for itself alone, its default products, a way in.
-pub(super) async fn create(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    resource: &Map<String, Value>,
-    password: Option<&PasswordHash>,
-) -> Result<User, Fault> {
-    let mut resource = resource.clone();
-    let named = assignments::take(&mut resource);
-    let wanted = assignments::judge(tx, call, named.as_ref()).await?;
-    // RFC 7643 §4.1.1 leaves the default to us; the answer says which it is.
-    resource.entry("active").or_insert_with(|| true.into());
-    let columns = Columns::of(&resource)?;
-    let is_active = columns.active != Some(false);
-    let new = NewUser {
-        organization_id: call.connection.organization_id,
-        realm: Realm::Portal,
-        login_name: columns.login_name,
-        email: columns.email,
-        given_name: columns.given_name,
-        family_name: columns.family_name,
-        display_name: columns.display_name,
-        status: match call.connection.settings.on_create {
-            OnCreate::Invite => Status::Invited,
-            OnCreate::Activate => Status::Active,
-        },
-        connection_id: Some(call.connection.id),
-        external_id: columns.external_id,
-        document: columns.document,
-    };
-    let user = match users::insert(tx, &new, call.now).await? {
-        Ok(user) => user,
-        // Whoever has the name, of this organization or of another, is not told (V6).
-        Err(users::Taken) => {
-            let mine = take_back(tx, call, &new.login_name).await?;
-            let mine = mine.ok_or(Refusal::Unique("userName".to_owned()))?;
-            assignments::set(tx, call, mine.id, &wanted).await?;
-            return provision_again(tx, call, mine, &resource).await;
-        }
-    };
-    claim(tx, call, &user, &resource).await?;
-    assignments::give(tx, call, user.id, &wanted).await?;
-    if let Some(hash) = password {
-        password::set(tx, user.id, hash, SetBy::Import, call.now).await?;
-    }
-    let event = Event::new(user.organization_id, "user.provisioned", call.by.clone())
-        .on(SubjectKind::User, user.id.0)
-        .about(user.id, json!({ "login_name": user.login_name.as_given() }));
-    audit::record(tx, &call.app.master, event, call.now).await?;
-    let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
-    publish(tx, call, Kind::Create, &user, &created).await?;
-    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), json!({ "created": created })).await?;
-    if !is_active {
-        return end(tx, call, &user).await;
-    }
-    if user.status == Status::Invited {
-        provision::invite(tx, call, &user).await?;
-    }
-    Ok(user)
-}
-
-/// The account of that name if this connection has deleted it and the administrators keep it.
-async fn take_back(tx: &mut Tx<'_>, call: &Call, name: &LoginName) -> Result<Option<User>, Fault> {
-    let Some(user) = users::find_by_login_name(tx, Realm::Portal, name).await? else { return Ok(None) };
-    let is_here = user.organization_id == call.connection.organization_id && user.status == Status::Deactivated;
-    if !is_here || !provisioned::attach(tx, &user, call.connection.id).await? {
-        return Ok(None);
-    }
-    Ok(provisioned::find(tx, call.connection.id, user.id).await?)
-}
-
-/// Provisions a person whom the tool had deleted: the same account, as the tool says it now.
-async fn provision_again(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    user: User,
-    resource: &Map<String, Value>,
-) -> Result<User, Fault> {
-    let columns = Columns::of(resource)?;
-    let is_active = columns.active != Some(false);
-    let mut next = user;
-    columns.put_into(&mut next);
-    let written = users::update(tx, &next, call.now).await?.ok_or(Refusal::Stale)?;
-    let user = written.map_err(|_| Refusal::Unique("userName".to_owned()))?;
-    claim(tx, call, &user, resource).await?;
-    let event = Event::new(user.organization_id, "user.provisioned", call.by.clone())
-        .on(SubjectKind::User, user.id.0)
-        .about(user.id, json!({ "login_name": user.login_name.as_given() }));
-    audit::record(tx, &call.app.master, event, call.now).await?;
-    let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
-    publish(tx, call, Kind::Create, &user, &created).await?;
-    let details = json!({ "created": created, "kept": true });
-    call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
-    if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
 }
 
 /// What came of a request to change or delete somebody.
@@ -196,12 +71,14 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
         let mut columns = Columns::of(&after)?;
         let was_active = mapping::is_active(&user);
         columns.active = Some(columns.active.unwrap_or(was_active));
+        joins::judge_name(tx, call, &user, &columns.login_name).await?;
         if was_active && columns.active == Some(false) {
             if let Some(refusal) = held(tx, call, &user, Ending::Deactivate).await? {
                 return Ok(Changed::Held(refusal));
             }
         } else if change.says_active() {
             guard::changed_its_mind(tx, &call.connection, id, call.now).await?;
+            joins::ask_again(tx, call, &user).await?;
         }
         if assignments::is_declared(kind) && named != given {
             let wanted = assignments::judge(tx, call, named.as_ref()).await?;
@@ -313,15 +190,15 @@ async fn write(
 }
 
 /// `active: false` (P11, V5): everything ends with this commit.
-async fn end(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
+pub(super) async fn end(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
-    life_cycle::deactivate(tx, act, user, call.now).await?.map_err(refusal)?;
+    provisioning::deactivate(tx, act, user, call.now).await?.map_err(refusal)?;
     publish(tx, call, Kind::Deactivate, user, &Map::new()).await?;
     reread(tx, call, user).await
 }
 
 /// `active: true`: the person may sign in again. Who has never had a password is invited.
-async fn begin_again(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
+pub(super) async fn begin_again(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault> {
     let act = life_cycle::Act { master: &call.app.master, by: &call.by };
     life_cycle::reactivate(tx, act, user, call.now).await?.map_err(refusal)?;
     publish(tx, call, Kind::Activate, user, &Map::new()).await?;
@@ -336,25 +213,21 @@ async fn reread(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault
     Ok(provisioned::find(tx, call.connection.id, user.id).await?.ok_or(Refusal::NotFound)?)
 }
 
-/// Removes a person for good (P12), or from this connection only, as it is set.
+/// Removes a person for good (P12), or from this connection only, as it is set. Of a stand-in nothing is worth
+/// keeping.
 pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<Changed, Fault> {
     let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(user.version)?;
     let ending = match call.connection.settings.on_delete {
-        OnDelete::Remove => Ending::Remove,
-        OnDelete::Deactivate => Ending::Detach,
+        OnDelete::Deactivate if user.stands_for.is_none() => Ending::Detach,
+        _ => Ending::Remove,
     };
     if let Some(refusal) = held(tx, call, &user, ending).await? {
         return Ok(Changed::Held(refusal));
     }
-    groups::leave_all(tx, id, call.now).await?;
-    let act = life_cycle::Act { master: &call.app.master, by: &call.by };
-    let details = match call.connection.settings.on_delete {
-        OnDelete::Remove => {
-            life_cycle::remove(tx, act, &user, call.now).await?.map_err(refusal)?;
-            json!({ "removed": true })
-        }
-        OnDelete::Deactivate => {
+    let details = match ending {
+        Ending::Detach => {
+            groups::leave_all(tx, id, call.now).await?;
             let user = if user.status == Status::Deactivated { user.clone() } else { end(tx, call, &user).await? };
             unique::release(tx, id.0).await?;
             if !provisioned::detach(tx, &user, call.connection.id, call.now).await? {
@@ -362,16 +235,21 @@ pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<C
             }
             json!({ "removed": true, "deactivated": true })
         }
+        _ => {
+            let act = life_cycle::Act { master: &call.app.master, by: &call.by };
+            provisioning::remove(tx, act, &user, call.now).await?.map_err(refusal)?;
+            json!({ "removed": true })
+        }
     };
     publish(tx, call, Kind::Delete, &user, &Map::new()).await?;
     // The name of somebody who is erased has gone with them.
-    let name = if call.connection.settings.on_delete == OnDelete::Remove { "" } else { user.name() };
+    let name = if ending == Ending::Remove { "" } else { user.name() };
     call.log(tx, StatusCode::NO_CONTENT, (id.0, name), details).await?;
     Ok(Changed::Removed)
 }
 
 /// Tells the organization's webhooks.
-async fn publish(
+pub(super) async fn publish(
     tx: &mut Tx<'_>,
     call: &Call,
     kind: Kind,
@@ -383,7 +261,12 @@ async fn publish(
 }
 
 /// Takes the values that nobody else of the connection may have.
-async fn claim(tx: &mut Tx<'_>, call: &Call, user: &User, resource: &Map<String, Value>) -> Result<(), Fault> {
+pub(super) async fn claim(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    user: &User,
+    resource: &Map<String, Value>,
+) -> Result<(), Fault> {
     let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
     let held = unique::hold(tx, call.connection.id, user.id.0, &claims).await?;
     held.map_err(|attribute| Fault::from(Refusal::Unique(uniqueness::short_name(&attribute).to_owned())))
