@@ -46,7 +46,15 @@ pub struct Assignment {
     pub subtree: bool,
     #[sqlx(try_from = "String")]
     pub source: Source,
+    pub connection_id: Option<ConnectionId>,
     pub created_at: Timestamp,
+}
+
+impl Assignment {
+    /// The connection that gave it, and whose it is to change.
+    pub fn owner(&self) -> Option<ConnectionId> {
+        self.connection_id.filter(|_| self.source == Source::Connection)
+    }
 }
 
 /// A role that a user holds, where, and whence.
@@ -66,6 +74,16 @@ pub struct RoleOfUser {
     pub group_name: Option<String>,
     #[sqlx(try_from = "String")]
     pub source: Source,
+    /// The connection that gave it, to the user or to the group.
+    pub connection_id: Option<ConnectionId>,
+    pub connection_name: Option<String>,
+}
+
+impl RoleOfUser {
+    /// The connection that gave it, and whose it is to change.
+    pub fn owner(&self) -> Option<ConnectionId> {
+        self.connection_id.filter(|_| self.source == Source::Connection)
+    }
 }
 
 /// A role that a connection has given a user, and where.

@@ -91,7 +91,7 @@ statements! {
     DELETE = "DELETE FROM assignments WHERE id = $1";
     /// Those of the account itself: what its stand-ins hold is their connections'.
     LIST_OF_USER = concat!("
-        SELECT id, group_id, product_id, organization_id, subtree, source, created_at FROM assignments
+        SELECT id, group_id, product_id, organization_id, subtree, source, connection_id, created_at FROM assignments
          WHERE user_id = $1 OR group_id IN (", groups_of_user!(""), ")
          ORDER BY id");
     LIST_OF_GROUP = "SELECT id FROM assignments WHERE group_id = $1";
@@ -119,13 +119,15 @@ statements! {
     ROLES_OF_USER = concat!("
         SELECT a.id AS assignment_id, p.id AS product_id, p.slug AS product_slug, p.name AS product_name,
                r.id AS role_id, r.slug AS role_slug, r.name AS role_name,
-               o.id AS organization_id, o.name AS organization_name, a.subtree, g.display_name AS group_name, a.source
+               o.id AS organization_id, o.name AS organization_name, a.subtree, g.display_name AS group_name, a.source,
+               a.connection_id, c.name AS connection_name
           FROM assignments a
           JOIN organizations o ON o.id = a.organization_id
           JOIN assignment_roles ar ON ar.assignment_id = a.id
           JOIN roles r ON r.id = ar.role_id
           JOIN products p ON p.id = a.product_id
           LEFT JOIN groups g ON g.id = a.group_id
+          LEFT JOIN connections c ON c.id = a.connection_id
          WHERE ", of_user!(), "
            AND ", holds!("$2"), "
          ORDER BY p.name, a.id, r.position, r.slug");

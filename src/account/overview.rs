@@ -9,19 +9,24 @@ use serde::Deserialize;
 use super::{Account, Stop, words};
 use crate::{
     app::App,
+    connections,
     http::Page,
     id::{FactorId, SessionId},
     mfa::{self, Method, policy},
     organizations, sessions,
+    store::Db,
     tokens::requests::{self, Consent},
-    users::password,
+    users::{User, password},
 };
 
 #[derive(Template)]
 #[template(path = "account/pages/overview.html", config = ".config/askama.toml")]
 struct Overview<'a> {
     page: &'a Page,
+    user: &'a User,
     organization: String,
+    /// The connection that manages names, login name and address.
+    managed_by: Option<String>,
     /// Whether something demands a second factor.
     demanded: bool,
     factors: Vec<FactorLine>,
@@ -81,6 +86,8 @@ pub async fn show(State(app): State<App>, Query(notice): Query<Notice>, account:
         .collect();
     let view = Overview {
         page: &account.page,
+        user,
+        managed_by: managed_by(&mut db, user).await?,
         organization: organization.map(|organization| organization.name).unwrap_or_default(),
         demanded: policy::must_keep_a_factor(&mut db, user, now).await?,
         recovery_codes: mfa::recovery_codes::remaining(&mut db, user.id).await?,
@@ -93,6 +100,12 @@ pub async fn show(State(app): State<App>, Query(notice): Query<Notice>, account:
         done: notice.done.as_deref().and_then(sentence),
     };
     Ok(account.page.console(StatusCode::OK, &view))
+}
+
+/// The name of the connection whose the account is.
+async fn managed_by(db: &mut Db<'_>, user: &User) -> Result<Option<String>, Stop> {
+    let Some(connection) = user.connection_id else { return Ok(None) };
+    Ok(connections::find(db, connection).await?.map(|connection| connection.name))
 }
 
 /// The sentence of a notice: only known words reach the page.
@@ -130,7 +143,7 @@ fn icon(method: Method) -> &'static str {
     }
 }
 
-async fn list_sessions(db: &mut crate::store::Db<'_>, account: &Account) -> Result<Vec<SessionLine>, Stop> {
+async fn list_sessions(db: &mut Db<'_>, account: &Account) -> Result<Vec<SessionLine>, Stop> {
     let listed = sessions::list_of_user(db, account.user().id, account.now).await?;
     Ok(listed
         .into_iter()

@@ -109,7 +109,7 @@ pub async fn products(State(app): State<App>, caller: Caller) -> Result<Json<MyP
             launch_url: product.launch_url,
             color: product.branding.color,
             permissions: entitlement.permissions,
-            access: Access::of(&of_product),
+            access: Access::of(&of_product, None),
             phishing_resistant: product.policy.phishing_resistant,
         }
     });

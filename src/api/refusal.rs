@@ -44,6 +44,8 @@ pub enum Refusal {
     WrongState(&'static str),
     #[error("The account is managed by the connection {0}. Change it in that tool.")]
     OwnedByConnection(String),
+    #[error("These roles come from the connection {0}. Change them in that tool, or in the rules of the connection.")]
+    GivenByConnection(String),
     #[error("Two of this connection's tokens, or OAuth clients, are live. End one of them first.")]
     TwoTokens,
     #[error("Somebody changed this at the same moment. Read it again and repeat the change.")]
@@ -102,7 +104,9 @@ impl Refusal {
             Self::NotYoursToGive(_) => (StatusCode::FORBIDDEN, "not-yours-to-give", "Rights that you lack"),
             Self::LastAdministrator => (StatusCode::CONFLICT, "last-administrator", "Last administrator"),
             Self::WrongState(_) => (StatusCode::CONFLICT, "wrong-state", "Not possible in this state"),
-            Self::OwnedByConnection(_) => (StatusCode::CONFLICT, "owned-by-connection", "Managed by a connection"),
+            Self::OwnedByConnection(_) | Self::GivenByConnection(_) => {
+                (StatusCode::CONFLICT, "owned-by-connection", "Managed by a connection")
+            }
             Self::TwoTokens => (StatusCode::CONFLICT, "two-live-tokens", "Two live tokens"),
             Self::ChangedMeanwhile => (StatusCode::CONFLICT, "changed-meanwhile", "Changed meanwhile"),
             Self::Server => (StatusCode::INTERNAL_SERVER_ERROR, "server-error", "Server error"),

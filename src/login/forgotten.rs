@@ -134,6 +134,10 @@ async fn find(app: &App, typed: &str) -> store::Result<Option<User>> {
     }
     if found.is_none() && typed.contains('@') {
         let mut by_address = users::find_by_email(&mut db, Realm::Portal, typed).await?;
+        // Who has proven the address keeps it, whatever is written into other accounts.
+        if by_address.iter().any(|user| user.email_verified_at.is_some()) {
+            by_address.retain(|user| user.email_verified_at.is_some());
+        }
         found = if by_address.len() == 1 { by_address.pop() } else { None };
     }
     let Some(user) = found.filter(|user| user.status == Status::Active) else { return Ok(None) };

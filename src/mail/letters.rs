@@ -203,7 +203,7 @@ pub fn factor_added(brand: &Brand, to: &str, name: &str, factor: &str, now: Time
     letter(brand, to, name, content)
 }
 
-fn when(now: Timestamp) -> String {
+pub(super) fn when(now: Timestamp) -> String {
     now.to_chrono().format("%-d %B %Y at %H:%M UTC").to_string()
 }
 

@@ -2,8 +2,9 @@
 
 use super::{
     Mail,
-    letters::{Brand, Content, clean, letter},
+    letters::{Brand, Content, clean, letter, when},
 };
+use crate::clock::Timestamp;
 
 /// A tool would end the access of too many at once.
 pub fn run_held(
@@ -47,6 +48,52 @@ pub fn last_administrator_held(
         action: Some(("Look at the change", link)),
         code: None,
         closing: "If the person has left, their access should end soon.",
+    };
+    letter(brand, to, name, content)
+}
+
+/// What a tool has changed of how a person is known.
+#[derive(Debug, Clone, Copy)]
+pub struct IdentityChange<'a> {
+    pub connection: &'a str,
+    pub organization: &'a str,
+    /// Before and after.
+    pub login_names: (&'a str, &'a str),
+    /// Whether one signs in with another name now.
+    pub is_renamed: bool,
+    /// Whether mail goes to another address now, or to none.
+    pub is_elsewhere: bool,
+}
+
+/// To the address as it was: a tool has changed the address, or the name to sign in with. The new address
+/// stands nowhere, and the new name only if the reader is still the person's.
+pub fn identity_changed(brand: &Brand, to: &str, name: &str, change: &IdentityChange<'_>, now: Timestamp) -> Mail {
+    let (connection, organization) = (clean(change.connection), clean(change.organization));
+    let (old, new) = (clean(change.login_names.0), clean(change.login_names.1));
+    let mut paragraphs = vec![format!(
+        "{connection}, the tool with which {organization} manages its accounts, changed yours on {}.",
+        when(now)
+    )];
+    if change.is_renamed {
+        paragraphs.push(if change.is_elsewhere {
+            format!("Nobody signs in to it as {old} any more.")
+        } else {
+            format!("From now on you sign in as {new}, and no longer as {old}.")
+        });
+    }
+    if change.is_elsewhere {
+        paragraphs.push(
+            "Its mail goes to another address from now on, and no longer to this one. Links and codes that were \
+             mailed here open nothing any more."
+                .to_owned(),
+        );
+    }
+    let content = Content {
+        subject: "Your account at {brand} was changed".to_owned(),
+        paragraphs,
+        action: None,
+        code: None,
+        closing: "If you did not expect this, ask the administrators of your organization now.",
     };
     letter(brand, to, name, content)
 }

@@ -107,6 +107,14 @@ pub async fn verify(
     Ok(false)
 }
 
+/// Ends the codes that are on their way: the address is another.
+///
+/// # Errors
+/// The database failed.
+pub async fn void(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
+    sql::end_email_codes(tx, user, now).await
+}
+
 /// Makes e-mail one of the user's factors. The caller has just [`verify`]d a code.
 ///
 /// # Errors

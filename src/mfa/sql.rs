@@ -252,6 +252,10 @@ pub async fn delete_all(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result
     execute!(tx, DELETE_RECOVERY_CODES, user)?;
     execute!(tx, DELETE_TRUSTED_DEVICES, user)?;
     execute!(tx, END_CEREMONIES, user, now)?;
+    end_email_codes(tx, user, now).await
+}
+
+pub async fn end_email_codes(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
     execute!(tx, END_EMAIL_CODES, user, now)?;
     Ok(())
 }

@@ -18,6 +18,15 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The same for a small form, whose one fault stands in the banner.
+    #[must_use]
+    pub fn by_first_fault(mut self) -> Self {
+        if let Some(first) = self.errors.first() {
+            self.detail.clone_from(&first.detail);
+        }
+        self
+    }
+
     /// Whether it is the one of that word.
     pub fn is(&self, word: &str) -> bool {
         self.kind.strip_prefix("urn:castellan:problem:") == Some(word)
@@ -106,6 +115,8 @@ pub struct Access {
     pub subtree: bool,
     pub source: String,
     pub group: Option<String>,
+    pub connection: Option<Named>,
+    pub by_hand: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -204,6 +215,7 @@ pub struct Connection {
     pub status: String,
     pub base_url: String,
     pub default_products: Vec<DefaultProduct>,
+    pub assignable: Vec<DefaultProduct>,
     pub group_roles: Vec<GroupRole>,
     pub on_create: String,
     pub on_delete: String,
@@ -319,4 +331,47 @@ pub struct ConnectionWithToken {
     pub connection: Connection,
     /// Shown once.
     pub token: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionClientList {
+    pub clients: Vec<ConnectionClient>,
+    pub token_endpoint: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ConnectionClient {
+    pub id: Uuid,
+    pub name: String,
+    pub client_id: String,
+    pub created_at: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct ConnectionClientWithSecret {
+    pub client: ConnectionClient,
+    /// Shown once.
+    pub client_secret: String,
+    pub token_endpoint: String,
+    pub scope: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct WebhookList {
+    pub webhooks: Vec<Webhook>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Webhook {
+    pub id: Uuid,
+    pub url: String,
+    pub status: String,
+    pub created_at: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct WebhookWithSecret {
+    pub webhook: Webhook,
+    /// Shown once.
+    pub secret: String,
 }

@@ -28,7 +28,8 @@ struct Typed {
     portal_role: String,
 }
 
-/// One product of a form: `product`, `role.<slug>` and `coverage.<slug>`.
+/// One product of a form: `product`, `role.<slug>` and `coverage.<slug>`, behind a prefix where a form asks
+/// twice.
 pub struct ProductFields {
     pub roles: Vec<String>,
     pub subtree: bool,
@@ -37,13 +38,18 @@ pub struct ProductFields {
 impl ProductFields {
     /// The product as the form has it; `None` if it was not picked.
     pub fn of(fields: &[(String, String)], slug: &str) -> Option<Self> {
+        Self::behind("", fields, slug)
+    }
+
+    /// The same where the names begin with `prefix`.
+    pub fn behind(prefix: &str, fields: &[(String, String)], slug: &str) -> Option<Self> {
         let has = |name: &str, value: &str| fields.iter().any(|(n, v)| n == name && v == value);
-        if !has("product", slug) {
+        if !has(&format!("{prefix}product"), slug) {
             return None;
         }
-        let roles = fields.iter().filter(|(name, _)| name.strip_prefix("role.") == Some(slug));
-        let roles = roles.map(|(_, role)| role.clone()).collect();
-        Some(Self { roles, subtree: has(&format!("coverage.{slug}"), "below") })
+        let name = format!("{prefix}role.{slug}");
+        let roles = fields.iter().filter(|(field, _)| *field == name).map(|(_, role)| role.clone()).collect();
+        Some(Self { roles, subtree: has(&format!("{prefix}coverage.{slug}"), "below") })
     }
 }
 
@@ -167,6 +173,7 @@ async fn render(
         let chosen = ProductFields::of(fields, &product.slug);
         let holds = |slug: &str| chosen.as_ref().is_some_and(|chosen| chosen.roles.iter().any(|role| role == slug));
         Pick {
+            prefix: "",
             slug: product.slug.clone(),
             name: product.name.clone(),
             class: products.class(&product.slug),

@@ -91,13 +91,17 @@ impl Portal {
             .route("/resume", post(connections::acts::resume))
             .route("/delete", post(connections::acts::delete))
             .route("/tokens", post(connections::acts::create_token))
-            .route("/tokens/{token}/revoke", post(connections::acts::revoke_token));
+            .route("/tokens/{token}/revoke", post(connections::acts::revoke_token))
+            .route("/clients", post(connections::clients::create))
+            .route("/clients/{client}/end", post(connections::clients::end));
         let of_organization = Router::new()
             .route("/", get(home::of_organization))
             .route("/users", get(users_page::list))
             .route("/users/new", get(create_user::form).post(create_user::create))
             .nest("/users/{user}", of_user)
             .route("/connections", get(connections::list))
+            .route("/connections/webhooks", post(connections::webhooks::create))
+            .route("/connections/webhooks/{webhook}/end", post(connections::webhooks::end))
             .route("/connections/new", get(connections::new::form).post(connections::new::create))
             .nest("/connections/{connection}", of_connection);
         Router::new()

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Trouble, Visit,
-    api::{Me, Organization, OrganizationDetail, OrganizationList, Problem},
+    api::{Me, Named, Organization, OrganizationDetail, OrganizationList, Problem},
     toast, words,
 };
 use crate::http::{Page, Viewer, initials};
@@ -89,6 +89,12 @@ impl Shell {
             Section::Connections => "/connections",
         };
         self.path_of(id) + section
+    }
+
+    /// Where that organization's connection is, if one may look at connections here.
+    pub fn connection_path(&self, organization: &Named, connection: &Named) -> Option<String> {
+        let may = self.here.organization.id == organization.id && self.here.may("portal:connections:read");
+        may.then(|| format!("{}/connections/{}", self.path(), connection.id))
     }
 
     pub fn at(&self, section: &str) -> bool {

@@ -48,6 +48,8 @@ toasts! {
     ConnectionPaused = "connection-paused", "The connection is paused", "Every request is refused until you resume it.";
     ConnectionResumed = "connection-resumed", "The connection is active again", "";
     ConnectionDeleted = "connection-deleted", "The connection is deleted", "Its people stay, and are managed by hand.";
+    ClientEnded = "client", "OAuth client ended", "Its tokens open nothing any more.";
+    WebhookRemoved = "webhook", "Webhook removed", "What was on its way there is not sent.";
     TokenRevoked = "token", "Token revoked", "It opens nothing any more.";
 }
 

@@ -107,13 +107,7 @@ pub async fn names(
     let path = format!("/organizations/{id}/users/{user}");
     match visit.send::<Value, _>(Method::PATCH, &path, Some(&names)).await? {
         Ok(_) => Ok(done(&portal, &format!("/portal/organizations/{id}/users/{user}"), Toast::Named)),
-        Err(mut problem) => {
-            // The form is a small one: its faults stand in the banner.
-            if let Some(first) = problem.errors.first() {
-                problem.detail.clone_from(&first.detail);
-            }
-            user_page::render(&visit, (id, user), Some(problem)).await
-        }
+        Err(problem) => user_page::render(&visit, (id, user), Some(problem.by_first_fault())).await,
     }
 }
 
@@ -133,11 +127,8 @@ pub async fn access(
             Some(body) => visit.send::<Value, _>(Method::PUT, &path, Some(&body)).await?,
             None => visit.send::<Value, ()>(Method::DELETE, &path, None).await?,
         };
-        if let Err(mut problem) = outcome {
-            if let Some(first) = problem.errors.first() {
-                problem.detail.clone_from(&first.detail);
-            }
-            return user_page::access_form(&visit, (id, user), Some(problem)).await;
+        if let Err(problem) = outcome {
+            return user_page::access_form(&visit, (id, user), Some(problem.by_first_fault())).await;
         }
     }
     Ok(done(&portal, &format!("/portal/organizations/{id}/users/{user}"), Toast::AccessChanged))
@@ -153,7 +144,7 @@ fn changes(
         person
             .access
             .iter()
-            .find(|access| access.product.slug == slug && access.group.is_none() && access.organization.id == id)
+            .find(|access| access.product.slug == slug && access.by_hand && access.organization.id == id)
     };
     let mut changes = Vec::new();
     for product in &list.products {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Trouble, Visit,
-    api::{Problem, ProductList, ProductRole, SecondFactor, UserDetail},
+    api::{Access, Problem, ProductList, ProductRole, SecondFactor, UserDetail},
     shell::{Section, Shell, draw},
     users_page::Products,
     words,
@@ -25,6 +25,8 @@ struct UserPage<'a> {
     factors: Vec<FactorLine>,
     created: String,
     seen: Option<String>,
+    /// Where the connection that manages the account is.
+    connection_path: Option<String>,
 }
 
 /// Roles of one product over one organization, in words.
@@ -34,6 +36,14 @@ struct Holding {
     icon: &'static str,
     roles: Vec<String>,
     note: String,
+    /// What gives them, if no administrator did.
+    origin: Option<Origin>,
+}
+
+/// A group or a connection that gives roles, and where it can be changed.
+struct Origin {
+    text: String,
+    link: Option<String>,
 }
 
 struct FactorLine {
@@ -63,7 +73,11 @@ pub async fn render(visit: &Visit, (id, user): (Uuid, Uuid), refused: Option<Pro
         path: format!("{}/users/{}", shell.path(), user.summary.id),
         initials: initials(name),
         hue: words::hue(name),
-        access: holdings(&user, &products, &list),
+        access: holdings(&user, &shell, (&products, &list)),
+        connection_path: user
+            .connection
+            .as_ref()
+            .and_then(|connection| shell.connection_path(&user.organization, connection)),
         products: &products,
         factors: user.second_factors.iter().map(|factor| FactorLine::of(factor, visit)).collect(),
         created: words::date(&user.summary.created_at),
@@ -73,18 +87,15 @@ pub async fn render(visit: &Visit, (id, user): (Uuid, Uuid), refused: Option<Pro
     Ok(draw(visit, &page, status.unwrap_or(StatusCode::OK), &template))
 }
 
-fn holdings(user: &UserDetail, products: &Products, list: &ProductList) -> Vec<Holding> {
+fn holdings(user: &UserDetail, shell: &Shell, (products, list): (&Products, &ProductList)) -> Vec<Holding> {
     let entries = user.access.iter().map(|access| {
         let known = list.products.iter().find(|known| known.slug == access.product.slug);
         let mut note = access.organization.name.clone();
         if access.subtree {
             note.push_str(" and its client organizations");
         }
-        match (&access.group, access.source.as_str()) {
-            (Some(group), _) => note.push_str(&format!(". From group {group}")),
-            (None, "connection") => note.push_str(". From the connection"),
-            (None, "default") => note.push_str(". By default"),
-            _ => {}
+        if access.source == "default" {
+            note.push_str(". By default");
         }
         Holding {
             product: access.product.name.clone(),
@@ -92,9 +103,29 @@ fn holdings(user: &UserDetail, products: &Products, list: &ProductList) -> Vec<H
             icon: words::product_icon(known.map_or("", |known| &known.description), &access.product.slug),
             roles: access.roles.iter().map(|role| role.name.clone()).collect(),
             note,
+            origin: Origin::of(access, shell),
         }
     });
     entries.collect()
+}
+
+impl Origin {
+    fn of(access: &Access, shell: &Shell) -> Option<Self> {
+        if access.by_hand {
+            return None;
+        }
+        let text = match (&access.group, &access.connection) {
+            (Some(group), Some(connection)) => format!("From group {group} of {}", connection.name),
+            (Some(group), None) => format!("From group {group}"),
+            (None, Some(connection)) => format!("From {}", connection.name),
+            (None, None) => return None,
+        };
+        let connection = access.connection.as_ref();
+        Some(Self {
+            text,
+            link: connection.and_then(|connection| shell.connection_path(&access.organization, connection)),
+        })
+    }
 }
 
 impl FactorLine {
@@ -139,10 +170,14 @@ struct AccessPage<'a> {
     products: &'a Products,
     form: Vec<Pick>,
     portal_roles: Vec<RolePick>,
+    /// What is nobody's to change here.
+    given: Vec<Holding>,
 }
 
 /// A product in a form, with its roles.
 pub struct Pick {
+    /// What its fields' names begin with, in a form that asks twice.
+    pub prefix: &'static str,
     pub slug: String,
     pub name: String,
     pub class: String,
@@ -191,15 +226,14 @@ pub async fn access_form(
     let products = Products::of(&list);
     let direct = |slug: &str| {
         user.access.iter().find(|access| {
-            access.product.slug == slug
-                && access.group.is_none()
-                && access.organization.id == shell.here.organization.id
+            access.product.slug == slug && access.by_hand && access.organization.id == shell.here.organization.id
         })
     };
     let form = list.products.iter().map(|product| {
         let held = direct(&product.slug);
         let holds = |role: &ProductRole| held.is_some_and(|held| held.roles.iter().any(|one| one.slug == role.slug));
         Pick {
+            prefix: "",
             slug: product.slug.clone(),
             name: product.name.clone(),
             class: products.class(&product.slug),
@@ -218,6 +252,7 @@ pub async fn access_form(
         path: format!("{}/users/{}", shell.path(), user.summary.id),
         form: form.collect(),
         portal_roles: list.portal_roles.iter().map(|role| RolePick::of(role, is_portal_role(role))).collect(),
+        given: holdings(&user, &shell, (&products, &list)).into_iter().filter(|held| held.origin.is_some()).collect(),
         products: &products,
         user: &user,
     };

@@ -110,13 +110,16 @@ fn page_of(path: &str) -> &str {
         "/reset-mfa",
         "/invite",
         "/tokens",
+        "/clients",
+        "/webhooks",
         "/held",
         "/pause",
         "/resume",
         "/delete",
     ];
-    let of_token = path.split_once("/tokens/").map(|(before, _)| before);
-    ACTS.iter().find_map(|act| path.strip_suffix(act)).or(of_token).unwrap_or(path)
+    let parts = ["/tokens/", "/clients/", "/webhooks/"];
+    let of_part = parts.iter().find_map(|part| path.split_once(part)).map(|(before, _)| before);
+    ACTS.iter().find_map(|act| path.strip_suffix(act)).or(of_part).unwrap_or(path)
 }
 
 /// The session with tokens that are good for a while; `None` if there is none (any more).

@@ -1,6 +1,6 @@
 //! Judging one ending more: it passes and is noted, or it is held.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde_json::json;
 
@@ -82,7 +82,8 @@ impl Guarded<'_> {
             self.tell(tx, 1).await?;
             return Ok(Some(reason));
         }
-        if self.is_too_much(tx, guard, user.id).await? {
+        let before = sql::count_endings(tx, self.connection.id, user.id, self.now - WINDOW).await?;
+        if self.is_too_much(tx, guard, (before, 1)).await? {
             let taken_back = self.take_back(tx).await?;
             self.hold(tx, user.id, (ending, HoldReason::Run)).await?;
             self.record(tx, guard, taken_back).await?;
@@ -93,11 +94,37 @@ impl Guarded<'_> {
         Ok(None)
     }
 
-    /// Whether this one and those of the last hour are more than the guard allows.
-    async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, user: UserId) -> Result<bool> {
-        let since = self.now - WINDOW;
-        let before = sql::count_endings(tx, self.connection.id, user, since).await?;
-        let endings = before + 1;
+    /// Judges all that one request would end, before any of it is done. If together they are a run, all are
+    /// held and nobody has been changed; else each is judged in its turn.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn foresee(self, tx: &mut Tx<'_>, endings: &[(UserId, Ending)]) -> Result<()> {
+        let Some(guard) = self.connection.settings.guard.filter(|_| !endings.is_empty()) else { return Ok(()) };
+        // In the order in which one ending takes them.
+        organizations::bump_revision(tx, self.connection.organization_id).await?;
+        connections::lock(tx, self.connection.id).await?;
+        if sql::count_held(tx, self.connection.id).await? > 0 {
+            return Ok(());
+        }
+        let people: HashMap<UserId, Ending> = endings.iter().copied().collect();
+        let noted = sql::list_endings(tx, self.connection.id, self.now - WINDOW).await?;
+        let before = noted.iter().filter(|(user, ..)| !people.contains_key(user)).count();
+        let (before, new) = (count(before), count(people.len()));
+        if !self.is_too_much(tx, guard, (before, new)).await? {
+            return Ok(());
+        }
+        let taken_back = self.take_back(tx).await?;
+        for (user, ending) in endings {
+            self.hold(tx, *user, (*ending, HoldReason::Run)).await?;
+        }
+        self.record(tx, guard, taken_back).await?;
+        self.tell(tx, taken_back + new).await
+    }
+
+    /// Whether the new ones and those of the last hour are more than the guard allows.
+    async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, (before, new): (i64, i64)) -> Result<bool> {
+        let endings = before + new;
         if endings < i64::from(guard.minimum) {
             return Ok(false);
         }
@@ -160,6 +187,10 @@ impl Guarded<'_> {
     async fn tell(self, tx: &mut Tx<'_>, changes: i64) -> Result<()> {
         tell::run_held(tx, self, changes).await
     }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The tool has let somebody in again: their ending counts no more, and none of theirs is held.

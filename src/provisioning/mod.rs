@@ -23,7 +23,8 @@
 //!   that a person who was *removed* is erased: a connection whose tool deletes should be set to deactivate instead
 //!   (`on_delete`). A stand-in that is deleted is removed either way; its person is asked anew.
 //!
-//! The operations of a Bulk request are judged like requests of their own, one after the other.
+//! A Bulk request says all that it wants at once, so its endings are counted together before the first of them
+//! ([`Guarded::foresee`]): a run is held whole, and nobody is signed out and taken back.
 //!
 //! A change that was discarded and comes again within a day is held at once. A tool that says of a held
 //! person that they are active has changed its mind, and the change goes. Fewer endings than the minimum

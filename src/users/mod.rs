@@ -4,7 +4,8 @@
 //! user may do [`crate::access`]'s; [`life_cycle`] is where ending an account ends all of these at once.
 //!
 //! Invariants: a login name is unique in its realm in its prepared form, so that no two spellings of
-//! one name are two people. An id is never used again: removal leaves a tombstone without personal data.
+//! one name are two people; nor is a new one the address that another person has proven. An id is never used again:
+//! removal leaves a tombstone without personal data.
 //! Rows of a connection's realm are [`stand_ins`], which are nobody's account: whoever looks for people by name
 //! or address asks for the portal's realm or a product's.
 
@@ -22,7 +23,7 @@ use crate::{
     clock::Timestamp,
     id::{ConnectionId, OrganizationId, ProductId, UserId},
     secret,
-    store::{self, Tx},
+    store::{self, Db, Tx},
 };
 
 pub use login_name::{LoginName, LoginNameError, prepare_email};
@@ -185,6 +186,9 @@ async fn insert_row(
     if sql::is_taken(tx, new.realm, &new.login_name).await? {
         return Ok(Err(Taken));
     }
+    if new.realm == Realm::Portal && find_by_proven_address(tx, &new.login_name).await?.is_some() {
+        return Ok(Err(Taken));
+    }
     let mut webauthn_handle = vec![0; 32];
     secret::fill(&mut webauthn_handle);
     let display_name = match new.display_name.as_str() {
@@ -223,6 +227,19 @@ async fn insert_row(
             Err(error)
         }
     }
+}
+
+/// Who of the portal's realm has proven that address, and signs in with it: as another's login name it would
+/// lead them to that account.
+///
+/// # Errors
+/// The database's.
+pub async fn find_by_proven_address(db: &mut Db<'_>, name: &LoginName) -> store::Result<Option<User>> {
+    if !name.as_given().contains('@') {
+        return Ok(None);
+    }
+    let holders = find_by_email(db, Realm::Portal, name.as_given()).await?;
+    Ok(holders.into_iter().find(|holder| holder.email_verified_at.is_some()))
 }
 
 /// Writes the changed account back if nobody has changed it since it was read (its `version`), and

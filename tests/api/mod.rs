@@ -3,6 +3,7 @@
 mod acting;
 mod connections;
 mod creating;
+mod ownership;
 mod programs;
 mod rights;
 

@@ -1,7 +1,9 @@
 //! Behaviour of `portal`, over HTTP: a relying party with nothing but its tokens.
 
 mod no_database;
+mod ownership;
 mod pages;
+mod provisioning;
 mod sessions;
 
 use castellan::{access::Subject, mfa::Method, organizations::Organization};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Tool, at, refused, settings};
 use crate::support::{Answer, Castellan};
 
-fn id(resource: &Value) -> &str {
+pub fn id(resource: &Value) -> &str {
     resource["id"].as_str().expect("an id")
 }
 
@@ -49,14 +49,14 @@ async fn foreign_ids_are_404_on_every_verb() {
 }
 
 /// A client organization with people and groups, and a tool for them.
-struct Side<'c> {
-    tool: Tool<'c>,
-    people: Vec<Value>,
-    groups: Vec<Value>,
+pub struct Side<'c> {
+    pub tool: Tool<'c>,
+    pub people: Vec<Value>,
+    pub groups: Vec<Value>,
 }
 
 impl<'c> Side<'c> {
-    async fn new(castellan: &'c Castellan, organization: &Organization, name: &str) -> Self {
+    pub async fn new(castellan: &'c Castellan, organization: &Organization, name: &str) -> Self {
         let tool = Tool::new(castellan, organization).await;
         let mut people = Vec::new();
         for number in 0..3 {
@@ -78,11 +78,11 @@ impl<'c> Side<'c> {
         Self { tool, people, groups }
     }
 
-    fn everything(&self) -> impl Iterator<Item = &Value> {
+    pub fn everything(&self) -> impl Iterator<Item = &Value> {
         self.people.iter().chain(&self.groups)
     }
 
-    async fn is_untouched(&self) {
+    pub async fn is_untouched(&self) {
         for resource in self.everything() {
             assert_eq!(&self.tool.get(&at(resource)).await.expect(200), resource);
         }
@@ -90,7 +90,7 @@ impl<'c> Side<'c> {
 }
 
 /// Whatever it asks for, nothing of the other side is in the answer.
-fn tells_nothing(answer: &Answer, other: &Side<'_>, asked: &str) {
+pub fn tells_nothing(answer: &Answer, other: &Side<'_>, asked: &str) {
     assert!(answer.status.as_u16() < 500, "{asked}: {}", answer.body);
     for resource in other.everything() {
         for name in ["userName", "displayName"] {

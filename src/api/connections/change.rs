@@ -117,15 +117,16 @@ async fn applied(
         settings.on_delete =
             word(("/on_delete", "remove, deactivate"), text, &mut faults).unwrap_or(settings.on_delete);
     }
-    if let Some(asked) = &change.default_products {
-        let asked = listed_products(db, over, ("/default_products", asked), &mut faults).await?;
-        // A portal role is not this form's to give or to take: what the operator has declared stays.
-        let portal = products::find_by_slug(db, portal::SLUG).await?.map(|portal| portal.id);
-        settings.default_assignments.retain(|default| Some(default.product) == portal);
-        settings.default_assignments.extend(asked);
-    }
-    if let Some(asked) = &change.assignable {
-        settings.assignable = listed_products(db, over, ("/assignable", asked), &mut faults).await?;
+    // A portal role is not this form's to give or to take: what the operator has declared stays.
+    let portal = products::find_by_slug(db, portal::SLUG).await?.map(|portal| portal.id);
+    for (pointer, asked, listed) in [
+        ("/default_products", &change.default_products, &mut settings.default_assignments),
+        ("/assignable", &change.assignable, &mut settings.assignable),
+    ] {
+        let Some(asked) = asked else { continue };
+        let asked = listed_products(db, over, (pointer, asked), &mut faults).await?;
+        listed.retain(|listed| Some(listed.product) == portal);
+        listed.extend(asked);
     }
     if let Some(asked) = &change.group_roles {
         settings.group_roles = group_roles(db, over, asked, &mut faults).await?;

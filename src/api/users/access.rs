@@ -17,12 +17,13 @@ use crate::{
     app::App,
     audit::SubjectKind,
     clock::Timestamp,
-    id::{OrganizationId, UserId},
+    connections,
+    id::{ConnectionId, OrganizationId, UserId},
     organizations,
     products::{self, portal},
     provisioning::Reach,
     store::Tx,
-    users::User,
+    users::{User, provisioned},
 };
 
 const ACCESS: Verb = Verb { kind: "access.changed", permission: "portal:users:update", on_oneself: true };
@@ -38,7 +39,8 @@ pub struct Roles {
     subtree: bool,
 }
 
-/// Gives a person a product over this organization, or other roles of it. What comes by groups stays.
+/// Gives a person a product over this organization, or other roles of it. What comes by groups and connections
+/// stays beside that.
 #[utoipa::path(
     put, path = "/api/v1/organizations/{organization}/users/{user}/products/{product}", tag = "users",
     params(("organization" = Uuid, Path), ("user" = Uuid, Path), ("product" = String, Path)), request_body = Roles,
@@ -53,7 +55,8 @@ pub async fn give_product(
     set(app, caller, (id, user, slug), Some(asked)).await
 }
 
-/// Takes a product from a person over this organization. What comes by groups stays.
+/// Takes a product from a person over this organization. What comes by groups and connections stays: 409 if
+/// there is nothing else.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/users/{user}/products/{product}", tag = "users",
     params(("organization" = Uuid, Path), ("user" = Uuid, Path), ("product" = String, Path)),
@@ -112,7 +115,13 @@ async fn judge(tx: &mut Tx<'_>, over: &Over, slug: &str, asked: &Roles) -> Resul
     grant.ok_or(Refusal::Server)
 }
 
-/// Puts the new roles in the place of the direct ones over this organization.
+/// Whether a role is an administrator's to take away: it comes by no group, and of no connection, or of one
+/// that has let go of the person.
+pub fn is_by_hand(by_group: bool, owner: Option<ConnectionId>, detached_from: Option<ConnectionId>) -> bool {
+    !by_group && owner.is_none_or(|owner| detached_from == Some(owner))
+}
+
+/// Puts the new roles in the place of those that administrators have given over this organization.
 async fn replace(
     tx: &mut Tx<'_>,
     (over, person): (&Over, &User),
@@ -123,14 +132,26 @@ async fn replace(
     let home = person.organization_id;
     organizations::bump_revision(tx, home).await?;
     let was_last = product.slug == portal::SLUG && access::is_last_administrator(tx, home, person.id, now).await?;
+    let detached_from = provisioned::detached_from(person);
+    let (mut is_less, mut owner) = (false, None);
     for assignment in access::list_of_user(tx, person.id).await? {
-        let direct = assignment.group_id.is_none() && assignment.product_id == product.id;
-        if direct && assignment.organization_id == over.organization.id {
+        if assignment.product_id != product.id || assignment.organization_id != over.organization.id {
+            continue;
+        }
+        if is_by_hand(assignment.group_id.is_some(), assignment.owner(), detached_from) {
             access::unassign(tx, assignment.id).await?;
+            is_less = true;
+        } else {
+            owner = owner.or(assignment.owner());
         }
     }
-    if let Some(grant) = grant {
-        grant.give(tx, over, person.id, now).await?;
+    match (grant, owner) {
+        (Some(grant), _) => grant.give(tx, over, person.id, now).await?,
+        (None, Some(owner)) if !is_less => {
+            let name = connections::find(tx, owner).await?.map(|connection| connection.name);
+            return Err(Refusal::GivenByConnection(name.unwrap_or_default()));
+        }
+        (None, _) => {}
     }
     // P13, judged on what holds after the change: the last administrator must still be one.
     if was_last && !access::is_last_administrator(tx, home, person.id, now).await? {

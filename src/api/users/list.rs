@@ -14,7 +14,7 @@ use crate::{
     id::{OrganizationId, UserId},
     mfa, organizations,
     store::Db,
-    users::{self, Page, Status, User},
+    users::{self, Page, Status, User, provisioned},
 };
 
 /// How many users a page has unless asked for, and at most.
@@ -147,7 +147,7 @@ pub async fn detail(db: &mut Db<'_>, caller: &Caller, over: &Over, user: &User) 
         organization: Named { id: home.id.0, name: home.name },
         email_verified: user.email_verified_at.is_some(),
         connection: connection.map(|connection| Named { id: connection.id.0, name: connection.name }),
-        access: Access::of(&roles),
+        access: Access::of(&roles, provisioned::detached_from(&user)),
         second_factors: factors.iter().map(SecondFactor::from).collect(),
         recovery_codes_left: if at_home { mfa::recovery_codes::remaining(db, user.id).await? } else { 0 },
         allowed: allowed(db, caller, over, &user).await?,

@@ -4,11 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::sight::Seen;
+use super::{access::is_by_hand, sight::Seen};
 use crate::{
     access::RoleOfUser,
     api::organizations::Named,
     clock::Timestamp,
+    id::{AssignmentId, ConnectionId},
     mfa::{self, Factor},
     products::portal,
 };
@@ -59,7 +60,7 @@ pub struct UserDetail {
     pub organization: Named,
     /// Whether our own mailed link has proven the address.
     pub email_verified: bool,
-    /// The connection that manages the account.
+    /// The connection that manages the account: login name, address and names are its to change.
     pub connection: Option<Named>,
     /// Every role, where it holds, and whence it comes.
     pub access: Vec<Access>,
@@ -82,6 +83,10 @@ pub struct Access {
     pub source: String,
     /// The group it comes by.
     pub group: Option<String>,
+    /// The connection that gives it, to the person or to the group.
+    pub connection: Option<Named>,
+    /// Whether an administrator may take it away: what comes by a group or of a connection is theirs.
+    pub by_hand: bool,
 }
 
 /// A second factor, without its secret.
@@ -145,19 +150,21 @@ impl NamedSlug {
 }
 
 impl Access {
-    /// One entry for each assignment.
-    pub fn of(roles: &[RoleOfUser]) -> Vec<Self> {
-        let mut entries: Vec<(crate::id::AssignmentId, Self)> = Vec::new();
+    /// One entry for each assignment. Of a connection that has let go of the person, `detached_from`, nothing
+    /// is owned any more.
+    pub fn of(roles: &[RoleOfUser], detached_from: Option<ConnectionId>) -> Vec<Self> {
+        let mut entries: Vec<(AssignmentId, Self)> = Vec::new();
         for role in roles {
             match entries.last_mut() {
                 Some((id, entry)) if *id == role.assignment_id => entry.roles.push(NamedSlug::of_role(role)),
-                _ => entries.push((role.assignment_id, Self::first(role))),
+                _ => entries.push((role.assignment_id, Self::first(role, detached_from))),
             }
         }
         entries.into_iter().map(|(_, entry)| entry).collect()
     }
 
-    fn first(role: &RoleOfUser) -> Self {
+    fn first(role: &RoleOfUser, detached_from: Option<ConnectionId>) -> Self {
+        let connection = role.connection_id.zip(role.connection_name.clone());
         Self {
             product: NamedSlug { slug: role.product_slug.clone(), name: role.product_name.clone() },
             roles: vec![NamedSlug::of_role(role)],
@@ -165,6 +172,8 @@ impl Access {
             subtree: role.subtree,
             source: role.source.as_str().to_owned(),
             group: role.group_name.clone(),
+            connection: connection.map(|(id, name)| Named { id: id.0, name }),
+            by_hand: is_by_hand(role.group_name.is_some(), role.owner(), detached_from),
         }
     }
 }

@@ -119,7 +119,8 @@ pub async fn delete(
     }
 }
 
-async fn finish(
+/// Asks the API for an act on the connection; back to its page, or the refusal on it.
+pub async fn finish(
     portal: &Portal,
     visit: &Visit,
     (id, connection): (Uuid, Uuid),

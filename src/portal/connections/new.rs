@@ -59,7 +59,7 @@ pub async fn create(
         "vendor": Some(value(&fields, "vendor")).filter(|vendor| !vendor.is_empty()),
         "on_create": Some(value(&fields, "on_create")).filter(|word| !word.is_empty()),
         "token_days": value(&fields, "days").parse::<u32>().ok(),
-        "default_products": default_products(&fields, &list),
+        "default_products": picked("", &fields, &list),
     });
     let path = format!("/organizations/{id}/connections");
     match visit.send::<ConnectionWithToken, _>(Method::POST, &path, Some(&body)).await? {
@@ -69,9 +69,9 @@ pub async fn create(
 }
 
 /// The products of a form, as the API takes them.
-pub fn default_products(fields: &[(String, String)], list: &ProductList) -> Vec<Value> {
+pub fn picked(prefix: &str, fields: &[(String, String)], list: &ProductList) -> Vec<Value> {
     let chosen = list.products.iter().filter_map(|product| {
-        let fields = ProductFields::of(fields, &product.slug)?;
+        let fields = ProductFields::behind(prefix, fields, &product.slug)?;
         Some(json!({ "slug": product.slug, "roles": fields.roles, "subtree": fields.subtree }))
     });
     chosen.collect()
@@ -95,6 +95,7 @@ async fn render(
         let chosen = ProductFields::of(fields, &product.slug);
         let holds = |slug: &str| chosen.as_ref().is_some_and(|chosen| chosen.roles.iter().any(|role| role == slug));
         Pick {
+            prefix: "",
             slug: product.slug.clone(),
             name: product.name.clone(),
             class: products.class(&product.slug),

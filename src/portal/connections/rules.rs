@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use super::{
     group_rows::{self, Choice, GroupRow},
-    new::{default_products, value},
+    new::{picked, value},
 };
 use crate::{
     http::{Form, Page},
     portal::{
         Portal, Trouble, Visit,
-        api::{Connection, Problem, ProductList},
+        api::{Connection, DefaultProduct, Problem, ProductList},
         create_user::ProductFields,
         shell::{Section, Shell, draw},
         toast::Toast,
@@ -37,11 +37,16 @@ struct Rules<'a> {
     path: String,
     typed: Typed,
     form: Vec<Pick>,
+    /// What the tool may give beside that.
+    assignable: Vec<Pick>,
     groups: Vec<GroupRow>,
     choices: Vec<Choice>,
     products: &'a Products,
     problem: Option<Problem>,
 }
+
+/// What the fields of [`Rules::assignable`] begin with.
+const MAY_GIVE: &str = "may.";
 
 /// The fields as they stand in the form: of the connection, or as they were typed.
 struct Typed {
@@ -119,7 +124,8 @@ pub async fn save(
     let path = format!("/organizations/{id}/connections/{connection}");
     let mut body = Typed::read(&fields).body();
     body["group_roles"] = group_rows::body(&fields).into();
-    body["default_products"] = default_products(&fields, &list).into();
+    body["default_products"] = picked("", &fields, &list).into();
+    body["assignable"] = picked(MAY_GIVE, &fields, &list).into();
     match visit.send::<Value, _>(Method::PATCH, &path, Some(&body)).await? {
         Ok(_) => Ok(done(&portal, &format!("/portal{path}"), Toast::RulesSaved)),
         Err(problem) => render(&visit, (id, connection), Some((problem, &fields))).await,
@@ -136,10 +142,35 @@ async fn render(
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
     let products = Products::of(&list);
     let typed_fields = refused.as_ref().map(|(_, fields)| *fields);
-    let form = list.products.iter().map(|product| {
-        let held = connection.default_products.iter().find(|held| held.slug == product.slug);
-        let typed = typed_fields.map(|fields| ProductFields::of(fields, &product.slug));
-        let (chosen, roles, subtree) = match typed {
+    let picks = |prefix, held: &[DefaultProduct]| picks(prefix, (&list, &products), held, typed_fields);
+    let page = shell.page(visit);
+    let status = if refused.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let template = Rules {
+        page: &page,
+        shell: &shell,
+        path: format!("{}/connections/{}", shell.path(), connection.id),
+        typed: typed_fields.map_or_else(|| Typed::of(&connection), Typed::read),
+        form: picks("", &connection.default_products),
+        assignable: picks(MAY_GIVE, &connection.assignable),
+        groups: typed_fields.map_or_else(|| group_rows::of(&connection), group_rows::typed),
+        choices: group_rows::choices(&list),
+        products: &products,
+        connection: &connection,
+        problem: refused.map(|(problem, _)| problem),
+    };
+    Ok(draw(visit, &page, status, &template))
+}
+
+/// The products with their roles, as the connection has them or as they were typed.
+fn picks(
+    prefix: &'static str,
+    (list, products): (&ProductList, &Products),
+    held: &[DefaultProduct],
+    typed: Option<&[(String, String)]>,
+) -> Vec<Pick> {
+    let picks = list.products.iter().map(|product| {
+        let held = held.iter().find(|held| held.slug == product.slug);
+        let (chosen, roles, subtree) = match typed.map(|fields| ProductFields::behind(prefix, fields, &product.slug)) {
             Some(typed) => {
                 let subtree = typed.as_ref().is_some_and(|typed| typed.subtree);
                 (typed.is_some(), typed.map(|typed| typed.roles).unwrap_or_default(), subtree)
@@ -150,6 +181,7 @@ async fn render(
             }
         };
         Pick {
+            prefix,
             slug: product.slug.clone(),
             name: product.name.clone(),
             class: products.class(&product.slug),
@@ -159,21 +191,7 @@ async fn render(
             roles: product.roles.iter().map(|role| RolePick::of(role, roles.contains(&role.slug))).collect(),
         }
     });
-    let page = shell.page(visit);
-    let status = if refused.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let template = Rules {
-        page: &page,
-        shell: &shell,
-        path: format!("{}/connections/{}", shell.path(), connection.id),
-        typed: typed_fields.map_or_else(|| Typed::of(&connection), Typed::read),
-        form: form.collect(),
-        groups: typed_fields.map_or_else(|| group_rows::of(&connection), group_rows::typed),
-        choices: group_rows::choices(&list),
-        products: &products,
-        connection: &connection,
-        problem: refused.map(|(problem, _)| problem),
-    };
-    Ok(draw(visit, &page, status, &template))
+    picks.collect()
 }
 
 impl Rules<'_> {

@@ -11,13 +11,14 @@ use crate::{
     http::Page,
     portal::{
         Trouble, Visit,
-        api::{Connection, ConnectionHealth, ConnectionToken, HeldList, LogPage, Problem},
+        api::{Connection, ConnectionClientWithSecret, ConnectionHealth, ConnectionToken, HeldList, LogPage, Problem},
         shell::{Section, Shell, draw},
         words,
     },
 };
 
 use super::{
+    clients::Clients,
     log::{Filter, Line},
     used,
 };
@@ -36,6 +37,7 @@ struct ConnectionPage<'a> {
     used: String,
     created: String,
     tokens: Vec<TokenLine>,
+    clients: Clients,
     held: Option<HeldBanner>,
     log: Vec<Line>,
     more_log: bool,
@@ -43,6 +45,7 @@ struct ConnectionPage<'a> {
     health: Option<ConnectionHealth>,
     /// Shown once, in the answer to the request that made it.
     fresh: Option<String>,
+    fresh_client: Option<ConnectionClientWithSecret>,
 }
 
 struct TokenLine {
@@ -72,6 +75,7 @@ struct HeldPerson {
 #[derive(Default)]
 pub struct More {
     fresh: Option<String>,
+    fresh_client: Option<ConnectionClientWithSecret>,
     refused: Option<Problem>,
     health: Option<ConnectionHealth>,
 }
@@ -80,6 +84,11 @@ impl More {
     /// A token, shown this once.
     pub fn of_token(token: String) -> Self {
         Self { fresh: Some(token), ..Self::default() }
+    }
+
+    /// An OAuth client, whose secret is shown this once.
+    pub fn of_client(made: ConnectionClientWithSecret) -> Self {
+        Self { fresh_client: Some(made), ..Self::default() }
     }
 
     /// What was refused.
@@ -118,10 +127,11 @@ pub async fn refused(visit: &Visit, (id, connection): (Uuid, Uuid), problem: Pro
 
 /// The page.
 pub async fn render(visit: &Visit, id: Uuid, connection: &Connection, more: More) -> Result<Response, Trouble> {
-    let status = match (&more.fresh, &more.refused) {
-        (_, Some(problem)) => StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT),
-        (Some(_), None) => StatusCode::CREATED,
-        (None, None) => StatusCode::OK,
+    let has_made = more.fresh.is_some() || more.fresh_client.is_some();
+    let status = match &more.refused {
+        Some(problem) => StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT),
+        None if has_made => StatusCode::CREATED,
+        None => StatusCode::OK,
     };
     let shell = Shell::of(visit, Some(id), Section::Connections).await?.refusing(more.refused);
     let api = format!("/organizations/{id}/connections/{}", connection.id);
@@ -143,6 +153,7 @@ pub async fn render(visit: &Visit, id: Uuid, connection: &Connection, more: More
         used: used(connection, visit.now),
         created: words::date(&connection.created_at),
         tokens: tokens.collect(),
+        clients: Clients::of(visit, &api).await?,
         held: held(visit, &api, connection).await?,
         more_log: log.next.is_some(),
         log: log.entries.into_iter().map(|entry| Line::of(entry, visit.now)).collect(),
@@ -150,6 +161,7 @@ pub async fn render(visit: &Visit, id: Uuid, connection: &Connection, more: More
         health: more.health,
         connection,
         fresh: more.fresh,
+        fresh_client: more.fresh_client,
     };
     Ok(draw(visit, &page, status, &template))
 }
@@ -210,6 +222,10 @@ impl ConnectionPage<'_> {
 
     fn may_have_another(&self) -> bool {
         self.manages() && self.tokens.iter().filter(|line| line.token.live).count() < 2
+    }
+
+    fn may_have_another_client(&self) -> bool {
+        self.manages() && self.clients.has_room()
     }
 
     fn no_live_token(&self) -> bool {

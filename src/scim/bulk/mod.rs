@@ -1,7 +1,7 @@
 //! `/Bulk`: many operations in one request (RFC 7644 §3.7).
 //!
 //! Each operation is a [`Call`] of its own that goes through the same endpoint as a request would: its own
-//! write, its own entry in the log, its own refusal. [`job`] reads the request, [`reference`] finds and
+//! write, its own entry in the log, its own refusal; only the mass-change guard looks at all of them before. [`job`] reads the request, [`reference`] finds and
 //! fills `bulkId:...`, [`order`] says what must come before what.
 //!
 //! Resources that refer to each other in a circle are made without what is not there yet, and get it by a
@@ -23,6 +23,7 @@ use super::{
     call::{Call, Single},
     endpoint,
     error::Refusal,
+    users,
 };
 use job::{Job, Operation};
 use reference::{Known, References};
@@ -43,7 +44,7 @@ async fn run(call: &Call) -> Result<Answer, Fault> {
         if run.is_stopped() {
             break;
         }
-        run.perform(index).await;
+        run.perform(index).await?;
     }
     run.complete().await;
     Ok(Answer::of(json!({
@@ -60,6 +61,8 @@ struct Run<'j> {
     /// By the place of the operation in the request; those not attempted have none.
     outcomes: Vec<Option<Value>>,
     errors: usize,
+    /// Whether the guard knows what this request would end.
+    is_foreseen: bool,
     /// Operations that made a resource without what was not there yet, and its id.
     incomplete: Vec<(usize, String)>,
 }
@@ -67,7 +70,8 @@ struct Run<'j> {
 impl<'j> Run<'j> {
     fn new(call: &'j Call, job: &'j Job) -> Self {
         let known = References::of(&job.operations);
-        Self { call, job, known, outcomes: vec![None; job.operations.len()], errors: 0, incomplete: Vec::new() }
+        let outcomes = vec![None; job.operations.len()];
+        Self { call, job, known, outcomes, errors: 0, is_foreseen: false, incomplete: Vec::new() }
     }
 
     /// RFC 7644 §3.7: so many errors are accepted before the rest is left undone.
@@ -75,8 +79,12 @@ impl<'j> Run<'j> {
         self.job.fail_on_errors.is_some_and(|most| self.errors >= most)
     }
 
-    async fn perform(&mut self, index: usize) {
+    async fn perform(&mut self, index: usize) -> Result<(), Fault> {
         let operation = &self.job.operations[index];
+        if !self.is_foreseen && operation.single.as_ref().is_ok_and(|single| users::may_end(self.call, single)) {
+            self.is_foreseen = true;
+            self.foresee().await?;
+        }
         let made = match self.prepare(operation) {
             Err(refusal) => Err(refusal),
             Ok((single, is_whole)) => {
@@ -90,6 +98,15 @@ impl<'j> Run<'j> {
             }
         };
         self.note(index, made);
+        Ok(())
+    }
+
+    /// Before the first that could end somebody, the guard is told of all that are left. What refers to somebody
+    /// who is not there yet ends nobody who is.
+    async fn foresee(&self) -> Result<(), Fault> {
+        let left = self.job.operations.iter().zip(&self.outcomes).filter(|(_, outcome)| outcome.is_none());
+        let requests = left.filter_map(|(operation, _)| Some(self.prepare(operation).ok()?.0));
+        users::foresee(self.call, requests).await
     }
 
     /// The request that an operation stands for, and whether it is all of it.

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{
-    TYPE, assignments, joins,
+    TYPE, assignments, identity, joins,
     mapping::{self, Columns},
     write::{begin_again, claim, end, publish},
 };
@@ -127,15 +127,16 @@ async fn take_back(tx: &mut Tx<'_>, call: &Call, name: &LoginName) -> Result<Opt
 async fn provision_again(
     tx: &mut Tx<'_>,
     call: &Call,
-    user: User,
+    before: User,
     resource: &Map<String, Value>,
 ) -> Result<User, Fault> {
     let columns = Columns::of(resource)?;
     let is_active = columns.active != Some(false);
-    let mut next = user;
+    let mut next = before.clone();
     columns.put_into(&mut next);
     let written = users::update(tx, &next, call.now).await?.ok_or(Refusal::Stale)?;
     let user = written.map_err(|_| Refusal::Unique("userName".to_owned()))?;
+    identity::changed(tx, call, &before, &user).await?;
     claim(tx, call, &user, resource).await?;
     let event = Event::new(user.organization_id, "user.provisioned", call.by.clone())
         .on(SubjectKind::User, user.id.0)

@@ -1,19 +1,25 @@
 //! `/Users`: provisioning people (RFC 7644 §3).
 //!
 //! Reading and answering is here; what POST does is in [`create`], what other writes do in [`write`], how a resource
-//! lies in a row in [`mapping`], and what becomes of a name that lives in another organization in [`joins`].
+//! lies in a row in [`mapping`], what it means that a name or an address changes in [`identity`], and what becomes
+//! of a name that lives in another organization in [`joins`].
 
 pub mod assignments;
+mod change;
 mod create;
+mod endings;
+mod identity;
 mod joins;
 mod listed;
 mod mapping;
 mod state;
 mod write;
 
+pub(in crate::scim) use endings::{foresee, may_end};
 pub(in crate::scim) use listed::Listed;
 
 use axum::{http::StatusCode, response::Response};
+use change::Change;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -90,7 +96,7 @@ pub async fn replace(call: Call) -> Response {
 
 pub(super) async fn replace_user(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(call.resource_type(TYPE)?, call.json()?)?;
-    write_user(call, write::Change::Replace(resource)).await
+    write_user(call, Change::Replace(resource)).await
 }
 
 /// `PATCH /Users/{id}`
@@ -100,10 +106,10 @@ pub async fn patch(call: Call) -> Response {
 
 pub(super) async fn patch_user(call: &Call) -> Result<Answer, Fault> {
     let operations = call.operations(call.resource_type(TYPE)?, &call.json()?)?;
-    write_user(call, write::Change::Patch(operations)).await
+    write_user(call, Change::Patch(operations)).await
 }
 
-async fn write_user(call: &Call, change: write::Change) -> Result<Answer, Fault> {
+async fn write_user(call: &Call, change: Change) -> Result<Answer, Fault> {
     let id: UserId = call.id()?;
     let owned = call.clone();
     call.app

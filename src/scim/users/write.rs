@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    TYPE, assignments, joins,
+    TYPE, assignments,
+    change::Change,
+    endings, identity, joins,
     mapping::{self, Columns, UNIQUE_COLUMNS},
 };
 use crate::{
@@ -17,24 +19,13 @@ use crate::{
         call::Call,
         error::Refusal,
         event::{self, Kind, Subject},
-        patch::{self, Operation},
         projection, provision,
-        replace,
-        schema::ResourceType,
         uniqueness, value,
     },
     store::Tx,
     users::{self, Status, User, life_cycle, provisioned},
 };
 use axum::http::StatusCode;
-
-/// How a user shall change.
-pub(super) enum Change {
-    /// PUT: the whole resource.
-    Replace(Map<String, Value>),
-    /// PATCH.
-    Patch(Vec<Operation>),
-}
 
 /// What came of a request to change or delete somebody.
 pub(super) enum Changed {
@@ -62,10 +53,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
         if assignments::is_declared(kind) {
             assignments::put(&mut before, given.clone());
         }
-        let mut after = match change {
-            Change::Replace(resource) => replaced(kind, &before, resource)?,
-            Change::Patch(operations) => patch::apply(kind, &before, operations, call.quirks().unknown())?,
-        };
+        let mut after = change.apply(call, kind, &before)?;
         let whole = after.clone();
         let named = assignments::take(&mut after);
         let mut columns = Columns::of(&after)?;
@@ -93,29 +81,6 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
     }
 }
 
-impl Change {
-    /// Whether the request itself says that the person is active.
-    fn says_active(&self) -> bool {
-        let is_true =
-            |value: &Value| value == true || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"));
-        match self {
-            Self::Replace(resource) => resource.get("active").is_some_and(is_true),
-            Self::Patch(operations) => operations.iter().any(|operation| match &operation.path {
-                Some(path) => {
-                    path.rsplit(':').next().is_some_and(|path| path.eq_ignore_ascii_case("active"))
-                        && is_true(&operation.value)
-                }
-                None => operation.value.as_object().is_some_and(|members| {
-                    members.iter().any(|(name, value)| {
-                        name.rsplit(':').next().is_some_and(|name| name.eq_ignore_ascii_case("active"))
-                            && is_true(value)
-                    })
-                }),
-            }),
-        }
-    }
-}
-
 /// Asks the guard about an ending, before anything of it is done (V3, V5).
 async fn held(tx: &mut Tx<'_>, call: &Call, user: &User, ending: Ending) -> Result<Option<Refusal>, Fault> {
     let Some(reason) = call.guarded().judge(tx, user, ending).await? else { return Ok(None) };
@@ -127,26 +92,6 @@ async fn held(tx: &mut Tx<'_>, call: &Call, user: &User, ending: Ending) -> Resu
     let details = json!({ "held": refusal.to_string(), "wanted": ending });
     call.log(tx, refusal.status(), (user.id.0, user.name()), details).await?;
     Ok(Some(refusal))
-}
-
-/// What PUT makes of a resource: all that the client may set is as it says, but an omitted `active`
-/// keeps (an omission must not let in or out), and what is set once stays.
-fn replaced(
-    kind: &ResourceType,
-    before: &Map<String, Value>,
-    resource: &Map<String, Value>,
-) -> Result<Map<String, Value>, Refusal> {
-    let mut after = resource.clone();
-    after.shift_remove("password");
-    // Nor does anybody lose a product because a tool does not know our extension.
-    if assignments::take(&mut after.clone()).is_none() {
-        let given = assignments::take(&mut before.clone());
-        assignments::put(&mut after, given);
-    }
-    if let Some(active) = before.get("active") {
-        after.entry("active").or_insert_with(|| active.clone());
-    }
-    replace::apply(kind, before, &after)
 }
 
 /// Writes the change and what it means; `None` if the row has moved meanwhile.
@@ -162,10 +107,12 @@ async fn write(
     let mut next = user.clone();
     if is_given || (Columns { active: Some(was_active), ..columns.clone() }) != Columns::of_user(user) {
         columns.put_into(&mut next);
+        identity::judge(tx, user, &next).await?;
         next = match users::update(tx, &next, call.now).await? {
             None => return Ok(None),
             Some(written) => written.map_err(|_| Refusal::Unique("userName".to_owned()))?,
         };
+        identity::changed(tx, call, user, &next).await?;
         claim(tx, call, &next, after).await?;
         let event = Event::new(user.organization_id, "user.updated", call.by.clone())
             .on(SubjectKind::User, user.id.0)
@@ -181,9 +128,15 @@ async fn write(
         publish(tx, call, Kind::of_change(call), &next, &beside_active).await?;
     }
     call.log(tx, StatusCode::OK, (user.id.0, next.name()), json!({ "changed": changed })).await?;
+    let is_elsewhere = next.status == Status::Invited && next.email != user.email;
     let user = match (was_active, is_active) {
         (true, false) => end(tx, call, &next).await?,
         (false, true) => begin_again(tx, call, &next).await?,
+        (true, true) if is_elsewhere => {
+            // The link lies at the old address, and is void.
+            provision::invite(tx, call, &next).await?;
+            next
+        }
         _ => next,
     };
     Ok(Some(user))
@@ -218,10 +171,7 @@ async fn reread(tx: &mut Tx<'_>, call: &Call, user: &User) -> Result<User, Fault
 pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: UserId) -> Result<Changed, Fault> {
     let user = provisioned::find(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(user.version)?;
-    let ending = match call.connection.settings.on_delete {
-        OnDelete::Deactivate if user.stands_for.is_none() => Ending::Detach,
-        _ => Ending::Remove,
-    };
+    let ending = endings::of_delete(call, &user);
     if let Some(refusal) = held(tx, call, &user, ending).await? {
         return Ok(Changed::Held(refusal));
     }

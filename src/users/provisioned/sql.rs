@@ -114,8 +114,7 @@ pub async fn detach(tx: &mut Tx<'_>, user: &User, connection: ConnectionId, now:
 
 /// Gives a user back to the connection that it was taken from; `false` if it was not, or has changed.
 pub async fn attach(tx: &mut Tx<'_>, user: &User, connection: ConnectionId) -> Result<bool> {
-    let from = user.document.get(DETACHED).and_then(Value::as_str);
-    if from != Some(connection.to_string().as_str()) {
+    if detached_from(user) != Some(connection) {
         return Ok(false);
     }
     let attached = execute!(tx, ATTACH, user.id, user.version, connection)? == 1;
@@ -124,6 +123,12 @@ pub async fn attach(tx: &mut Tx<'_>, user: &User, connection: ConnectionId) -> R
         write_emails(tx, connection, user.id, &Shown::of(user).emails).await?;
     }
     Ok(attached)
+}
+
+/// The connection that the account was taken from, if it belongs to the administrators since.
+pub fn detached_from(user: &User) -> Option<ConnectionId> {
+    let from = user.document.get(DETACHED).and_then(Value::as_str)?;
+    from.parse().ok().filter(|_| user.connection_id.is_none())
 }
 
 /// How many users the connection owns.
