@@ -20,7 +20,7 @@ use crate::{
     mailed_links::NewLink,
     mfa::passkeys::RelyingParty,
     operation::Draining,
-    organizations, portal, products,
+    organizations, portal, products, scim,
     secret::{self, MasterKeys},
     settings,
     store::{self, Store},
@@ -66,6 +66,8 @@ pub struct Parts {
     pub policies: organizations::PolicyCache,
     /// What clients hold that act for themselves, at most a second old.
     pub client_entitlements: access::ClientCache,
+    /// What SCIM requests share, from the first use on.
+    pub scim: OnceLock<Arc<scim::Shared>>,
     /// See [`App::provider`].
     known_provider: OnceLock<OrganizationId>,
 }
@@ -111,6 +113,7 @@ impl App {
             clients: clients::Cache::default(),
             policies: organizations::PolicyCache::default(),
             client_entitlements: access::ClientCache::default(),
+            scim: OnceLock::new(),
             known_provider: OnceLock::new(),
             store,
             clock,

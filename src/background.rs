@@ -1,4 +1,5 @@
-//! What runs beside the requests: the outbox, the audit chain, key rotation, the janitor.
+//! What runs beside the requests: the outbox, SCIM requests that were accepted for later, the audit chain, key
+//! rotation, the janitor.
 //!
 //! `serve` and the demo [`start`] it. A test, whose clock stands still, calls [`settle`] instead:
 //! everything that is due, once.
@@ -35,6 +36,7 @@ impl Background {
 pub fn start(app: &App) -> Background {
     let mut jobs = JoinSet::new();
     jobs.spawn(send_mails_and_logouts(app.clone()));
+    jobs.spawn(perform_accepted(app.clone()));
     jobs.spawn(every(TICK, app.clone(), "keys and audit", tick));
     jobs.spawn(every(SWEEP, app.clone(), "janitor", sweep));
     let keys = app.keys.clone();
@@ -54,12 +56,17 @@ pub fn start(app: &App) -> Background {
 pub async fn settle(app: &App) -> store::Result<()> {
     app.recorder.flush().await;
     tick(app.clone()).await?;
+    scim::asynchronous::perform_due(app).await?;
     jobs::deliver_due(&app.store, &app.master, &app.clock, &Courier(app)).await?;
     sweep(app.clone()).await
 }
 
 async fn send_mails_and_logouts(app: App) {
     jobs::keep_delivering(&app.store, &app.master, &app.clock, &Courier(&app), &app.wake).await;
+}
+
+async fn perform_accepted(app: App) {
+    scim::asynchronous::keep_performing(&app).await;
 }
 
 async fn tick(app: App) -> store::Result<()> {

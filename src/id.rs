@@ -91,6 +91,8 @@ ids! {
     ConnectionId;
     /// A SCIM resource of a type that configuration added.
     CustomResourceId;
+    /// A request of a connection that is performed later: the transaction that its events name.
+    AsynchronousRequestId;
     /// A bearer token of a connection.
     ConnectionTokenId;
     /// A token for the administrators' API.

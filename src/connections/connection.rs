@@ -156,9 +156,9 @@ pub async fn update(tx: &mut Tx<'_>, connection: &Connection, now: Timestamp) ->
     Ok(())
 }
 
-/// Deletes a connection with its tokens, its log and what is held of it. Its people and groups stay with
-/// what they have, and are managed by hand from here on. Its stand-ins must have ended before
-/// (`provisioning::end_joins`).
+/// Deletes a connection with its tokens, its log, what is held of it and what it had still to do. Its people and
+/// groups stay with what they have, and are managed by hand from here on. What its rules gave by groups, and its
+/// stand-ins, must have ended before (`provisioning::mapping::end`, `provisioning::end_joins`).
 ///
 /// # Errors
 /// The database failed.
@@ -174,6 +174,8 @@ pub async fn delete(tx: &mut Tx<'_>, id: ConnectionId, now: Timestamp) -> Result
         sql::DELETE_LOG,
         sql::DELETE_HELD,
         sql::DELETE_ENDINGS,
+        sql::DELETE_ASYNCHRONOUS_OPERATIONS,
+        sql::DELETE_ASYNCHRONOUS_REQUESTS,
         sql::DELETE,
     ] {
         execute!(tx, belonging, id)?;

@@ -1,12 +1,14 @@
 //! Connections: one external tool's SCIM access to one organization (product.md V1, V2).
 //!
 //! Owns the rows `connections`, `connection_tokens` and `connection_clients`, their settings, the values that a schema
-//! calls unique ([`unique`]), and the provisioning log ([`log`]). What SCIM means is decided in
+//! calls unique ([`unique`]), the provisioning log ([`log`]), and requests that are performed later ([`asynchronous`]). What SCIM means is decided in
 //! `scim`, what its changes do to people in `users::life_cycle`, what a default product grants in `access`.
 //!
 //! Invariants: a token is stored as its hash, expires, and at most two of a connection live at once;
-//! it opens one connection only, and so does an OAuth client of it; a paused connection opens for nobody.
+//! it opens one connection only, and so does an OAuth client of it; a paused connection opens for nobody;
+//! requests of one connection are performed later one at a time, in the order in which they were accepted.
 
+pub mod asynchronous;
 mod client;
 mod connection;
 pub mod log;

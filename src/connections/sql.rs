@@ -31,6 +31,10 @@ statements! {
     DELETE_LOG = "DELETE FROM connection_log WHERE connection_id = $1";
     DELETE_HELD = "DELETE FROM held_changes WHERE connection_id = $1";
     DELETE_ENDINGS = "DELETE FROM connection_endings WHERE connection_id = $1";
+    DELETE_ASYNCHRONOUS_OPERATIONS = "
+        DELETE FROM asynchronous_operations
+         WHERE request_id IN (SELECT id FROM asynchronous_requests WHERE connection_id = $1)";
+    DELETE_ASYNCHRONOUS_REQUESTS = "DELETE FROM asynchronous_requests WHERE connection_id = $1";
     DELETE = "DELETE FROM connections WHERE id = $1";
 
     INSERT_TOKEN = "INSERT INTO connection_tokens (id, connection_id, token_hash, hint, created_at, expires_at)
@@ -70,4 +74,40 @@ statements! {
     LOG_FIND = "
         SELECT id, at, method, path, status, outcome, resource_id, subject, details FROM connection_log
          WHERE connection_id = $1 AND id = $2";
+
+    /// After those that the connection has already; its row is locked.
+    DEFER = "
+        INSERT INTO asynchronous_requests (id, connection_id, turn, sealed, taken, leased_until, created_at, expires_at)
+        VALUES ($1, $2, (SELECT COALESCE(MAX(turn), 0) + 1 FROM asynchronous_requests WHERE connection_id = $2),
+                $3, 0, $4, $4, $5)";
+    COUNT_DEFERRED = "SELECT COUNT(*) FROM asynchronous_requests WHERE connection_id = $1";
+    /// Whether TAKE_DEFERRED would find anything: a read, which costs no other writer anything.
+    ANY_DEFERRED = "
+        SELECT r.id FROM asynchronous_requests r
+         WHERE r.leased_until <= $1
+           AND NOT EXISTS (SELECT 1 FROM asynchronous_requests e
+                            WHERE e.connection_id = r.connection_id AND e.turn < r.turn)
+         LIMIT 1";
+    /// Of each connection the oldest, unless it is under way; first those that have waited longest.
+    TAKE_DEFERRED = "
+        UPDATE asynchronous_requests
+           SET leased_until = $2, taken = taken + 1
+         WHERE id IN (SELECT r.id FROM asynchronous_requests r
+                       WHERE r.leased_until <= $3
+                         AND NOT EXISTS (SELECT 1 FROM asynchronous_requests e
+                                          WHERE e.connection_id = r.connection_id AND e.turn < r.turn)
+                       ORDER BY r.leased_until LIMIT $1)
+           AND leased_until <= $3
+        RETURNING id, connection_id, sealed, taken, expires_at";
+    /// Nothing is written by who is not the last to have begun. The row stays locked until the transaction ends.
+    HOLD_DEFERRED = "UPDATE asynchronous_requests SET leased_until = $3 WHERE id = $1 AND taken = $2";
+    OPERATIONS = "
+        SELECT place, status, resource_id, is_whole, is_told FROM asynchronous_operations
+         WHERE request_id = $1 ORDER BY place";
+    NOTE_OPERATION = "
+        INSERT INTO asynchronous_operations (request_id, place, status, resource_id, is_whole, is_told)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (request_id, place) DO UPDATE SET status = $3, resource_id = $4, is_whole = $5, is_told = $6";
+    FORGET_OPERATIONS = "DELETE FROM asynchronous_operations WHERE request_id = $1";
+    FORGET = "DELETE FROM asynchronous_requests WHERE id = $1 AND taken = $2";
 }

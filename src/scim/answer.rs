@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
@@ -13,6 +13,13 @@ use crate::{connections::log, store};
 
 /// Exactly this: some clients refuse a charset parameter (RFC 7644 §3.1).
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
+
+/// The preference for an answer before the request is performed (RFC 7240 §4.1).
+pub const RESPOND_ASYNC: &str = "respond-async";
+
+/// RFC 9967 §3, RFC 7240 §3.
+const SET_TXN: HeaderName = HeaderName::from_static("set-txn");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// An answer that is no refusal.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub struct Answer {
     pub is_logged: bool,
     /// A refusal that had to commit.
     pub refusal: Option<Refusal>,
+    /// What events will name a request by that is performed later.
+    pub transaction: Option<String>,
 }
 
 impl Answer {
@@ -37,7 +46,21 @@ impl Answer {
 
     /// No body.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, resource: None, version: None, location: None, is_logged: false, refusal: None }
+        Self {
+            status,
+            body: None,
+            resource: None,
+            version: None,
+            location: None,
+            is_logged: false,
+            refusal: None,
+            transaction: None,
+        }
+    }
+
+    /// 202 without a body (RFC 9967 §2.5.1.1): it is performed later.
+    pub fn accepted(transaction: String) -> Self {
+        Self { transaction: Some(transaction), ..Self::empty(StatusCode::ACCEPTED) }
     }
 
     /// A refusal that must commit, since what it tells of is kept: a change that is held.
@@ -82,6 +105,10 @@ impl IntoResponse for Answer {
         }
         if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
             headers.insert(header::LOCATION, location);
+        }
+        if let Some(transaction) = self.transaction.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(SET_TXN, transaction);
+            headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static(RESPOND_ASYNC));
         }
         response
     }

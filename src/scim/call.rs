@@ -2,12 +2,14 @@
 //! logged and answered.
 
 mod bearer;
+mod deferred;
 mod outcome;
+mod shared;
 
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,16 +22,15 @@ use axum::{
 };
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
 use super::{
     answer::Fault,
+    asynchronous::Part,
     error::Refusal,
-    limits::Limits,
     patch::Operation,
     quirks::{self, Quirks},
-    schema::{LoadError, Registry, ResourceType},
-    users::assignments,
+    schema::{Registry, ResourceType},
 };
 use crate::{
     app::App,
@@ -40,57 +41,10 @@ use crate::{
     provisioning::Guarded,
 };
 
+pub use shared::Shared;
+
 /// How many warnings the log keeps of one request.
 const MOST_WARNINGS: usize = 20;
-
-/// How many lists that no index bounds run at once: half of SQLite's readers, so that all other requests
-/// always find one.
-const SCANS_AT_ONCE: usize = 2;
-
-/// The schemas as connections see them: our own extension is there as far as an administrator has opened it.
-pub struct Registries {
-    /// Without it: what anybody gets who asks for nothing.
-    plain: Registry,
-    /// Telling of accounts, all read-only.
-    telling: Registry,
-    /// And the tool chooses what its people get in products.
-    choosing: Registry,
-}
-
-impl Registries {
-    /// Of the schemas that are configured.
-    ///
-    /// # Errors
-    /// [`LoadError`]: none that loading had not found.
-    pub fn of(choosing: Registry) -> Result<Self, LoadError> {
-        let plain = choosing.without(assignments::EXTENSION)?;
-        let telling = choosing.with_read_only(assignments::EXTENSION, assignments::NAME)?;
-        Ok(Self { plain, telling, choosing })
-    }
-
-    fn seen_by(&self, connection: &Connection) -> &Registry {
-        match (assignments::is_choosing(connection), connection.settings.account_state) {
-            (true, _) => &self.choosing,
-            (false, true) => &self.telling,
-            (false, false) => &self.plain,
-        }
-    }
-}
-
-/// What all requests share.
-pub struct Shared {
-    registries: Option<Registries>,
-    limits: Limits,
-    recorder: OnceLock<log::Recorder>,
-    scans: Semaphore,
-}
-
-impl Shared {
-    /// Without registries every request fails.
-    pub fn new(registries: Option<Registries>) -> Self {
-        Self { registries, limits: Limits::default(), recorder: OnceLock::new(), scans: Semaphore::new(SCANS_AT_ONCE) }
-    }
-}
 
 /// A request whose connection is known. Cheap to clone, for writes that may run again.
 #[derive(Clone)]
@@ -116,7 +70,9 @@ pub struct Inner {
     /// The last part of the path, where there is one.
     pub id: Option<String>,
     pub by: By,
-    shared: Arc<Shared>,
+    pub shared: Arc<Shared>,
+    /// Which operation it is of a request that is performed later.
+    part: Option<Part>,
     method: Method,
     /// Below the connection's base URL, with the query.
     path: String,
@@ -165,9 +121,8 @@ impl Call {
         let by = bearer::by(&mut request, id).await;
         let full = request.uri().path().to_owned();
         let path = full.split_once(&id.to_string()).map_or(full.as_str(), |(_, rest)| rest).to_owned();
-        let organization = bearer.connection.organization_id;
         let mut call = Inner {
-            page: app.config.url(&format!("/portal/organizations/{organization}/connections/{id}")),
+            page: page(app, &bearer.connection),
             rehearsed: Mutex::default(),
             app: app.clone(),
             connection: bearer.connection,
@@ -175,6 +130,7 @@ impl Call {
             id: parts.remove("id"),
             by,
             shared,
+            part: None,
             method: request.method().clone(),
             path,
             query: request.uri().query().unwrap_or_default().to_owned(),
@@ -228,9 +184,10 @@ impl Call {
         self.method == Method::PUT
     }
 
-    /// What the request is known by in events: those of one request have it in common.
+    /// What the request is known by in events: those of one request have it in common, save where its
+    /// operations are told of one by one.
     pub fn transaction(&self) -> String {
-        self.request_id.0.to_string()
+        self.part.as_ref().map_or_else(|| self.request_id.0.to_string(), |part| part.transaction.clone())
     }
 
     /// The body as JSON.
@@ -350,7 +307,7 @@ impl Call {
     }
 
     /// A request that came inside this one, as an operation of a bulk request.
-    pub fn single(&self, single: &Single) -> Self {
+    pub fn single(&self, single: &Single, part: Option<Part>) -> Self {
         let mut headers = self.headers.clone();
         headers.remove(header::IF_NONE_MATCH);
         headers.remove(header::IF_MATCH);
@@ -365,6 +322,7 @@ impl Call {
             id: id.map(str::to_owned),
             by: self.by.clone(),
             shared: Arc::clone(&self.shared),
+            part,
             method: single.method.clone(),
             path: id.map_or_else(|| single.endpoint.clone(), |id| format!("{}/{id}", single.endpoint)),
             query: String::new(),
@@ -377,6 +335,12 @@ impl Call {
         };
         Self(Arc::new(inner))
     }
+}
+
+/// Where an administrator sees the connection.
+fn page(app: &App, connection: &Connection) -> String {
+    let (organization, id) = (connection.organization_id, connection.id);
+    app.config.url(&format!("/portal/organizations/{organization}/connections/{id}"))
 }
 
 /// 404 for what is no endpoint; like everything, to those with a token.

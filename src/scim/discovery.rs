@@ -9,15 +9,22 @@ use super::{
     bulk,
     call::Call,
     error::Refusal,
+    event,
     list::{self, MOST, USUAL},
     schema::Schema,
     search::CURSOR_LIFE,
     users::assignments,
 };
+use crate::webhooks;
 
 /// `GET /ServiceProviderConfig`
 pub async fn configuration(call: Call) -> Response {
-    let body = json!({
+    call.finish(configured(&call).await).await
+}
+
+async fn configured(call: &Call) -> Result<Answer, Fault> {
+    refuse_filter(call)?;
+    let mut body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": {
@@ -54,8 +61,11 @@ pub async fn configuration(call: Call) -> Response {
             "location": format!("{}/ServiceProviderConfig", call.base_url()),
         },
     });
-    let outcome = refuse_filter(&call).map(|()| Answer::of(body));
-    call.finish(outcome.map_err(Fault::from)).await
+    let mut db = call.app.store.reader().await?;
+    if webhooks::any_active(&mut db, call.connection.organization_id).await? {
+        body["securityEvents"] = json!({ "asyncRequest": "request", "eventUris": event::uris() });
+    }
+    Ok(Answer::of(body))
 }
 
 /// `GET /ResourceTypes`

@@ -1,10 +1,10 @@
-//! What a request changes, whichever resource type it is about: for those that come by another way than
-//! their own route.
+//! What a request changes, whichever resource type it is about, and whichever way it comes.
 
-use axum::http::Method;
+use axum::{http::Method, response::Response};
 
 use super::{
     answer::{Answer, Fault},
+    asynchronous,
     call::Call,
     custom,
     error::Refusal,
@@ -31,6 +31,16 @@ impl Act {
             _ => None,
         }
     }
+}
+
+/// Answers a request that changes a resource, which is performed now, or later if it wants that.
+pub async fn answer(call: Call, act: Act) -> Response {
+    let outcome = match asynchronous::accept(&call, act).await {
+        Ok(None) => perform(&call, call.endpoint(), act).await,
+        Ok(Some(accepted)) => Ok(accepted),
+        Err(fault) => Err(fault),
+    };
+    call.finish(outcome).await
 }
 
 /// Does what a request to that endpoint (`/Users`) would.

@@ -65,6 +65,10 @@ pub enum Refusal {
     Held,
     #[error("held: an administrator discarded this change within the last day. The person was not changed")]
     HeldAgain,
+    #[error("not attempted: the request has had as many errors as it allows")]
+    NotAttempted,
+    #[error("not attempted: the connection was paused, or a day has passed since the request was accepted")]
+    Stopped,
     #[error("the server failed; quote {0}")]
     Internal(String),
 }
@@ -97,6 +101,8 @@ impl Refusal {
             Self::Forbidden | Self::NotGrantable(_) => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotAttempted => StatusCode::FAILED_DEPENDENCY,
+            Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -122,6 +128,23 @@ impl Refusal {
 
     /// The body. The status is a string (RFC 7644 §3.12).
     pub fn body(&self) -> Value {
+        self.body_that_says(self.to_string())
+    }
+
+    /// The body for those who were not the client: without what the request had for values. Paths have
+    /// filters in them, and these have values.
+    pub fn told(&self) -> Value {
+        let detail = match self {
+            Self::Path(_) => "a path is not understood",
+            Self::NoTarget(_) => "nothing of the resource matches a path",
+            Self::NoMember(_) => "a member is no user of this connection, nor another group of it",
+            Self::NotGrantable(_) => "this connection cannot give an assignment that was asked for",
+            _ => return self.body(),
+        };
+        self.body_that_says(detail.to_owned())
+    }
+
+    fn body_that_says(&self, detail: String) -> Value {
         let mut body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
             "status": self.status().as_u16().to_string(),
@@ -129,7 +152,7 @@ impl Refusal {
         if let Some(scim_type) = self.scim_type() {
             body["scimType"] = scim_type.into();
         }
-        body["detail"] = self.to_string().into();
+        body["detail"] = detail.into();
         body
     }
 }

@@ -2,7 +2,8 @@
 //! to the organization's webhooks (RFC 8935).
 //!
 //! An event is queued in the transaction of the change and names the resource and the attributes, never
-//! their values: a receiver that may know them reads them.
+//! their values: a receiver that may know them reads them. What is performed after it was answered
+//! ([`super::asynchronous`]) is told of too, operation by operation.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -15,12 +16,15 @@ use crate::{
     id::{OutboxId, WebhookId, uuid_at},
     jobs::Failure,
     keys::Algorithm,
-    store::Tx,
+    store::{self, Tx},
     webhooks,
 };
 
 /// The `typ` of a security event token (RFC 8417 §2.3).
 const TYPE: &str = "secevent+jwt";
+
+/// An operation has ended whose request was answered before (RFC 9967 §2.5.1.3).
+const COMPLETED: &str = "urn:ietf:params:scim:event:misc:asyncresp";
 
 /// What happened to a resource (RFC 9967, provisioning events).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ impl Kind {
         }
     }
 
+    const ALL: [Self; 6] = [Self::Create, Self::Put, Self::Patch, Self::Delete, Self::Activate, Self::Deactivate];
+
     /// What a request that changes a resource does.
     pub fn of_change(call: &Call) -> Self {
         if call.replaces() { Self::Put } else { Self::Patch }
@@ -54,6 +60,11 @@ impl Kind {
     fn names_attributes(self) -> bool {
         matches!(self, Self::Create | Self::Put | Self::Patch)
     }
+}
+
+/// The URIs of all events that can come, for discovery.
+pub fn uris() -> Vec<&'static str> {
+    Kind::ALL.into_iter().map(Kind::uri).chain([COMPLETED]).collect()
 }
 
 /// The resource of an event.
@@ -79,17 +90,33 @@ pub async fn publish(
     if kind.names_attributes() {
         event["attributes"] = changed.keys().cloned().collect::<Value>();
     }
+    Ok(queue(tx, call, (call.transaction().as_str(), sub_id), json!({ kind.uri(): event })).await?)
+}
+
+/// Queues the event that an operation has ended, whose outcome is as in the answer to a bulk request (RFC
+/// 9967 §2.5.1.3). `uri` is that of its resource, or of the endpoint where it made none.
+pub async fn publish_outcome(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    (transaction, uri): (&str, &str),
+    outcome: &Value,
+) -> store::Result<()> {
+    let sub_id = json!({ "format": "scim", "uri": uri });
+    queue(tx, call, (transaction, sub_id), json!({ COMPLETED: outcome })).await
+}
+
+async fn queue(tx: &mut Tx<'_>, call: &Call, (transaction, sub_id): (&str, Value), events: Value) -> store::Result<()> {
+    let now = call.app.clock.now();
     let claims = json!({
         "iss": call.app.config.issuer(),
         "aud": call.base_url(),
-        "iat": call.now.as_seconds(),
-        "jti": uuid_at(call.now),
-        "txn": call.transaction(),
+        "iat": now.as_seconds(),
+        "jti": uuid_at(now),
+        "txn": transaction,
         "sub_id": sub_id,
-        "events": { kind.uri(): event },
+        "events": events,
     });
-    let organization = call.connection.organization_id;
-    Ok(webhooks::publish(tx, &call.app.master, organization, &claims, call.now).await?)
+    webhooks::publish(tx, &call.app.master, call.connection.organization_id, &claims, now).await
 }
 
 /// Pushes a queued event to its webhook, signed (RFC 8935 §2).

@@ -7,7 +7,8 @@
 //! Around it stand the endpoints: a [`call::Call`] is a request whose connection is known; [`users`]
 //! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
 //! [`crate::access`]); [`custom`] has the resource types that configuration adds; [`provision`] is what a
-//! new person gets. [`bulk`] is many requests in one; [`event`] tells webhooks.
+//! new person gets. [`bulk`] is many requests in one, [`asynchronous`] performs requests after their answer;
+//! [`event`] tells webhooks.
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
 //! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
@@ -16,6 +17,7 @@
 //! tells nothing of the account it stands for.
 
 mod answer;
+pub mod asynchronous;
 pub mod attribute;
 pub mod bulk;
 mod call;
@@ -40,13 +42,11 @@ mod uniqueness;
 pub mod users;
 pub mod value;
 
-use std::sync::Arc;
-
 use axum::{Extension, Router, extract::DefaultBodyLimit};
 
 use crate::app::App;
 
-pub use call::{Call, me, not_allowed, not_found};
+pub use call::{Call, Shared, me, not_allowed, not_found};
 pub use error::Refusal;
 pub use schema::Registry;
 
@@ -63,8 +63,5 @@ fn largest_body(app: &App) -> usize {
 /// Schemas that cannot be used are refused when the server starts ([`Registry::load`]); should they
 /// break later, SCIM alone is out of order.
 pub fn surround(routes: Router<App>, app: &App) -> Router<App> {
-    let loaded = Registry::load(app.config.scim.schemas.as_deref()).and_then(call::Registries::of);
-    let registries = loaded.inspect_err(|error| tracing::error!(%error, "SCIM is out of order")).ok();
-    let shared = Arc::new(call::Shared::new(registries));
-    routes.layer(Extension(shared)).layer(DefaultBodyLimit::max(LARGEST_BODY))
+    routes.layer(Extension(Shared::of(app))).layer(DefaultBodyLimit::max(LARGEST_BODY))
 }

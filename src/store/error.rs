@@ -27,6 +27,9 @@ pub enum Error {
     /// What lies sealed in the database was sealed under another master key.
     #[error("the master key is not the one of this database's first start")]
     WrongMasterKey,
+    /// Another node has taken over what this unit writes, or nobody wants it any more.
+    #[error("another has taken this over")]
+    Lost,
     /// A stored value does not have the form this program gives it.
     #[error("a stored value is damaged: {0}")]
     Damaged(String),

@@ -71,6 +71,11 @@ pub async fn list(db: &mut Db<'_>, organization: OrganizationId) -> Result<Vec<W
     fetch_all!(db, Webhook, sql::LIST, organization)
 }
 
+/// Whether the organization is told anything.
+pub async fn any_active(db: &mut Db<'_>, organization: OrganizationId) -> Result<bool> {
+    Ok(list(db, organization).await?.iter().any(|webhook| webhook.status == Status::Active))
+}
+
 /// A webhook and its secret, if it is to be told anything; `None` too where the secret cannot be opened.
 pub async fn find(db: &mut Db<'_>, master: &MasterKeys, id: WebhookId) -> Result<Option<(Webhook, Secret)>> {
     let Some(webhook) = fetch_optional!(db, Webhook, sql::FIND, id)? else { return Ok(None) };

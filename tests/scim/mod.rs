@@ -1,6 +1,7 @@
 //! Behaviour of `scim`, over HTTP: a tool with a token provisions people and groups.
 
 mod assignments;
+mod asynchronous;
 mod bulk;
 mod cursors;
 mod custom_types;
@@ -11,6 +12,7 @@ mod filters;
 mod groups;
 mod guard;
 mod identity;
+mod interrupted;
 mod isolation;
 mod isolation_cursors;
 mod isolation_places;

@@ -18,18 +18,18 @@ use crate::{
 };
 
 /// Somebody who takes events, and what they answer.
-struct Receiver {
-    url: String,
+pub struct Receiver {
+    pub url: String,
     taken: std::sync::Arc<Taken>,
 }
 
-struct Taken {
+pub struct Taken {
     answer: Mutex<StatusCode>,
     events: Mutex<Vec<(String, String, String)>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let taken = std::sync::Arc::new(Taken { answer: Mutex::new(StatusCode::ACCEPTED), events: Mutex::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/events", listener.local_addr().expect("an address"));
@@ -43,7 +43,7 @@ impl Receiver {
     }
 
     /// What came since the last time: media type, authorization, token.
-    fn take(&self) -> Vec<(String, String, String)> {
+    pub fn take(&self) -> Vec<(String, String, String)> {
         std::mem::take(&mut *self.taken.events.lock().expect("a lock"))
     }
 }

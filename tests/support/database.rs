@@ -81,6 +81,24 @@ impl Database {
     }
 }
 
+impl Database {
+    /// What lies in the table of requests that are performed later.
+    pub async fn accepted_requests(&self) -> Vec<Vec<u8>> {
+        const SQL: &str = "SELECT sealed FROM asynchronous_requests";
+        match self {
+            Self::Sqlite(path) => {
+                let url = format!("sqlite:{}", path.display());
+                let mut connection = SqliteConnection::connect(&url).await.expect("the file opens");
+                sqlx::query_scalar(SQL).fetch_all(&mut connection).await.expect("read")
+            }
+            Self::Postgres { server, name } => {
+                let mut connection = PgConnection::connect(&format!("{server}{name}")).await.expect("it answers");
+                sqlx::query_scalar(SQL).fetch_all(&mut connection).await.expect("read")
+            }
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if let Self::Sqlite(path) = self {

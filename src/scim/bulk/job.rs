@@ -11,6 +11,8 @@ pub struct Job {
     /// After so many errors the rest is left undone.
     pub fail_on_errors: Option<usize>,
     pub operations: Vec<Operation>,
+    /// Whether it is a request of its own and no bulk request: then nothing in it is a reference.
+    pub is_alone: bool,
 }
 
 /// One operation of it.
@@ -54,7 +56,13 @@ impl Job {
             }
             parsed.push(operation);
         }
-        Ok(Self { fail_on_errors, operations: parsed })
+        Ok(Self { fail_on_errors, operations: parsed, is_alone: false })
+    }
+
+    /// One request that is no bulk request.
+    pub fn of(single: Single) -> Self {
+        let operation = Operation { method: single.method.to_string(), bulk_id: None, single: Ok(single) };
+        Self { fail_on_errors: None, operations: vec![operation], is_alone: true }
     }
 }
 

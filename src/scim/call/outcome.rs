@@ -40,6 +40,9 @@ impl Call {
             self.rehearsed.lock().push(entry);
             return Ok(());
         }
+        if let Some(part) = self.part.as_ref().filter(|_| status.is_success()) {
+            part.mark(tx, status, resource, self.now).await?;
+        }
         log::insert(tx, &entry).await
     }
 
@@ -116,6 +119,8 @@ impl Call {
                 if answer.is_logged {
                     // It changed something, and may have left mail or logout tokens to send.
                     self.app.wake.ring();
+                } else if let Some(transaction) = &answer.transaction {
+                    self.note(answer.status, answer.resource, json!({ "transaction": transaction })).await;
                 } else {
                     match answer.body.as_ref().and_then(name) {
                         Some(name) => self.keep(self.entry(answer.status, answer.resource, json!({}), name)).await,

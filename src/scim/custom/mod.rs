@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     answer::{Answer, Fault, etag},
     call::Call,
+    endpoint::{self, Act},
     error::Refusal,
     list,
     schema::ResourceType,
@@ -58,7 +59,7 @@ async fn read_resource(call: &Call) -> Result<Answer, Fault> {
 
 /// `POST /{endpoint}`
 pub async fn create(call: Call) -> Response {
-    call.finish(create_resource(&call).await).await
+    endpoint::answer(call, Act::Create).await
 }
 
 pub(super) async fn create_resource(call: &Call) -> Result<Answer, Fault> {
@@ -74,7 +75,7 @@ pub(super) async fn create_resource(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /{endpoint}/{id}`
 pub async fn replace(call: Call) -> Response {
-    call.finish(replace_resource(&call).await).await
+    endpoint::answer(call, Act::Replace).await
 }
 
 pub(super) async fn replace_resource(call: &Call) -> Result<Answer, Fault> {
@@ -84,7 +85,7 @@ pub(super) async fn replace_resource(call: &Call) -> Result<Answer, Fault> {
 
 /// `PATCH /{endpoint}/{id}`
 pub async fn patch(call: Call) -> Response {
-    call.finish(patch_resource(&call).await).await
+    endpoint::answer(call, Act::Patch).await
 }
 
 pub(super) async fn patch_resource(call: &Call) -> Result<Answer, Fault> {
@@ -104,7 +105,7 @@ async fn change(call: &Call, change: write::Change) -> Result<Answer, Fault> {
 
 /// `DELETE /{endpoint}/{id}`
 pub async fn delete(call: Call) -> Response {
-    call.finish(delete_resource(&call).await).await
+    endpoint::answer(call, Act::Delete).await
 }
 
 pub(super) async fn delete_resource(call: &Call) -> Result<Answer, Fault> {

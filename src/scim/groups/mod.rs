@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::{Answer, Fault, etag},
     call::Call,
+    endpoint::{self, Act},
     error::Refusal,
     list,
     projection::Selection,
@@ -61,7 +62,7 @@ async fn read_group(call: &Call) -> Result<Answer, Fault> {
 
 /// `POST /Groups`
 pub async fn create(call: Call) -> Response {
-    call.finish(create_group(&call).await).await
+    endpoint::answer(call, Act::Create).await
 }
 
 pub(super) async fn create_group(call: &Call) -> Result<Answer, Fault> {
@@ -79,7 +80,7 @@ pub(super) async fn create_group(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Groups/{id}`
 pub async fn replace(call: Call) -> Response {
-    call.finish(replace_group(&call).await).await
+    endpoint::answer(call, Act::Replace).await
 }
 
 pub(super) async fn replace_group(call: &Call) -> Result<Answer, Fault> {
@@ -89,7 +90,7 @@ pub(super) async fn replace_group(call: &Call) -> Result<Answer, Fault> {
 
 /// `PATCH /Groups/{id}`
 pub async fn patch(call: Call) -> Response {
-    call.finish(patch_group(&call).await).await
+    endpoint::answer(call, Act::Patch).await
 }
 
 pub(super) async fn patch_group(call: &Call) -> Result<Answer, Fault> {
@@ -158,7 +159,7 @@ async fn has_many_members(db: &mut Db<'_>, call: &Call, group: &Group) -> Result
 
 /// `DELETE /Groups/{id}`
 pub async fn delete(call: Call) -> Response {
-    call.finish(delete_group(&call).await).await
+    endpoint::answer(call, Act::Delete).await
 }
 
 pub(super) async fn delete_group(call: &Call) -> Result<Answer, Fault> {

@@ -25,6 +25,7 @@ use serde_json::{Map, Value, json};
 use super::{
     answer::{Answer, Fault, etag},
     call::Call,
+    endpoint::{self, Act},
     error::Refusal,
     list,
     projection::Selection,
@@ -71,7 +72,7 @@ async fn read_user(call: &Call) -> Result<Answer, Fault> {
 
 /// `POST /Users`
 pub async fn create(call: Call) -> Response {
-    call.finish(create_user(&call).await).await
+    endpoint::answer(call, Act::Create).await
 }
 
 pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
@@ -91,7 +92,7 @@ pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
 
 /// `PUT /Users/{id}`
 pub async fn replace(call: Call) -> Response {
-    call.finish(replace_user(&call).await).await
+    endpoint::answer(call, Act::Replace).await
 }
 
 pub(super) async fn replace_user(call: &Call) -> Result<Answer, Fault> {
@@ -101,7 +102,7 @@ pub(super) async fn replace_user(call: &Call) -> Result<Answer, Fault> {
 
 /// `PATCH /Users/{id}`
 pub async fn patch(call: Call) -> Response {
-    call.finish(patch_user(&call).await).await
+    endpoint::answer(call, Act::Patch).await
 }
 
 pub(super) async fn patch_user(call: &Call) -> Result<Answer, Fault> {
@@ -129,7 +130,7 @@ async fn write_user(call: &Call, change: Change) -> Result<Answer, Fault> {
 
 /// `DELETE /Users/{id}`
 pub async fn delete(call: Call) -> Response {
-    call.finish(delete_user(&call).await).await
+    endpoint::answer(call, Act::Delete).await
 }
 
 pub(super) async fn delete_user(call: &Call) -> Result<Answer, Fault> {
