@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{Subject, sql};
@@ -85,6 +87,58 @@ pub async fn entitlement(
         entitlement.organizations_complete = false;
     }
     Ok(Some(entitlement))
+}
+
+/// A role or a permission of somebody.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Told {
+    pub user_id: UserId,
+    /// The product's slug.
+    pub product: String,
+    part: i32,
+    /// The role's slug, or the permission as `product:module:action`.
+    pub name: String,
+}
+
+impl Told {
+    /// A role; or else a permission.
+    pub fn is_role(&self) -> bool {
+        self.part == 1
+    }
+}
+
+/// What users hold over an organization and those below it, by user and product.
+///
+/// # Errors
+/// The database's.
+pub async fn held_within(
+    db: &mut Db<'_>,
+    organization: OrganizationId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<Told>> {
+    let mut held = Vec::new();
+    for chunk in users.chunks(sql::CHUNK) {
+        held.extend(sql::held_within(db, organization, chunk, now).await?);
+    }
+    Ok(held)
+}
+
+/// Who of these users holds anything of the product now, wherever.
+///
+/// # Errors
+/// The database's.
+pub async fn holders(
+    db: &mut Db<'_>,
+    product: ProductId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<BTreeSet<UserId>> {
+    let mut found = BTreeSet::new();
+    for chunk in users.chunks(sql::CHUNK) {
+        found.extend(sql::holders(db, product, chunk, now).await?.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
 }
 
 /// All products that the user may use now, the portal among them, with what they hold there.

@@ -14,7 +14,6 @@
 mod actor;
 mod assignment;
 mod cache;
-mod delegation;
 mod entitlement;
 mod sql;
 
@@ -23,11 +22,11 @@ use crate::id::{ClientRowId, GroupId, UserId};
 pub use actor::{Actor, Program};
 pub use assignment::{
     Assignment, Given, GivenToGroup, NewAssignment, RoleOfUser, Source, administrators, assign, end_of_group,
-    end_of_user, given_by_connection, given_to_group, groups_given_by_connection, is_last_administrator, list_of_user, roles_of_user, unassign,
+    end_of_user, given_by_connection, given_to_group, groups_given_by_connection, is_last_administrator, list_of_user,
+    roles_of_user, unassign,
 };
 pub use cache::ClientCache;
-pub use delegation::{Allowance, Delegation};
-pub use entitlement::{Coverage, Entitlement, entitlement, products_of};
+pub use entitlement::{Coverage, Entitlement, Told, entitlement, held_within, holders, products_of};
 pub use sql::STATEMENTS;
 
 /// Who holds an assignment.

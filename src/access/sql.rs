@@ -1,4 +1,4 @@
-use super::{Assignment, Given, NewAssignment, RoleOfUser, Subject};
+use super::{Assignment, Given, NewAssignment, RoleOfUser, Subject, Told};
 use crate::{
     clock::Timestamp,
     id::{AssignmentId, ConnectionId, GroupId, OrganizationId, ProductId, RoleId, UserId},
@@ -56,6 +56,13 @@ macro_rules! of_user {
     };
 }
 
+/// $3 to $52: as many ids as a statement over several users takes.
+macro_rules! fifty {
+    () => {
+        "$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52"
+    };
+}
+
 /// What live assignments of one subject give in one product: first each role over each organization, in the
 /// product's order, then each permission once. One statement, since every token asks for both.
 macro_rules! held {
@@ -103,6 +110,45 @@ statements! {
     GROUPS_GIVEN = "
         SELECT DISTINCT group_id FROM assignments
          WHERE connection_id = $1 AND source = 'connection' AND group_id IS NOT NULL";
+    /// Who of these has a live assignment of a product, in any of the ways of `of_user!`. The list is padded by
+    /// repeating an id.
+    HOLDERS = concat!("
+        WITH RECURSIVE who (user_id, id) AS (
+            SELECT id, id FROM users WHERE id IN (", fifty!(), ")
+             UNION
+            SELECT stands_for, id FROM users WHERE status = 'active' AND stands_for IN (", fifty!(), ")),
+        within (user_id, group_id) AS (
+            SELECT w.user_id, m.group_id FROM who w JOIN group_members m ON m.user_id = w.id
+             UNION
+            SELECT w.user_id, c.group_id FROM within w JOIN group_children c ON c.child_id = w.group_id)
+        SELECT w.user_id FROM who w JOIN assignments a ON a.user_id = w.id WHERE a.product_id = $1 AND ", holds!("$2"), "
+         UNION
+        SELECT w.user_id FROM within w JOIN assignments a ON a.group_id = w.group_id
+         WHERE a.product_id = $1 AND ", holds!("$2"));
+    /// What these hold over an organization and those below it, themselves and by groups: first roles, then
+    /// permissions. The list is padded by repeating an id.
+    HELD_WITHIN = concat!("
+        WITH RECURSIVE within (user_id, group_id) AS (
+            SELECT user_id, group_id FROM group_members WHERE user_id IN (", fifty!(), ")
+             UNION
+            SELECT w.user_id, c.group_id FROM within w JOIN group_children c ON c.child_id = w.group_id),
+        here (id) AS (SELECT organization_id FROM organization_ancestors WHERE ancestor_id = $1),
+        held (user_id, id, product_id) AS (
+            SELECT a.user_id, a.id, a.product_id FROM assignments a JOIN here ON here.id = a.organization_id
+             WHERE a.user_id IN (", fifty!(), ") AND ", holds!("$2"), "
+             UNION
+            SELECT w.user_id, a.id, a.product_id FROM within w
+              JOIN assignments a ON a.group_id = w.group_id JOIN here ON here.id = a.organization_id
+             WHERE ", holds!("$2"), ")
+        SELECT h.user_id, p.slug AS product, 1 AS part, r.position, r.slug AS name FROM held h
+          JOIN products p ON p.id = h.product_id
+          JOIN assignment_roles ar ON ar.assignment_id = h.id JOIN roles r ON r.id = ar.role_id
+         UNION
+        SELECT h.user_id, p.slug, 2, q.position, q.name FROM held h
+          JOIN products p ON p.id = h.product_id
+          JOIN assignment_roles ar ON ar.assignment_id = h.id
+          JOIN role_permissions rp ON rp.role_id = ar.role_id JOIN permissions q ON q.id = rp.permission_id
+         ORDER BY 1, 2, 3, 4, 5");
     /// What a user holds in a product.
     HELD_BY_USER = held!(of_user!());
     HELD_BY_CLIENT = held!("a.client_id = $1");
@@ -217,6 +263,32 @@ pub(super) const CHUNK: usize = 50;
 pub(super) async fn given(db: &mut Db<'_>, connection: ConnectionId, users: &[UserId]) -> Result<Vec<Given>> {
     let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
     on!(db, c => ids().fold(sqlx::query_as::<_, Given>(GIVEN).bind(connection), |query, id| query.bind(id)).fetch_all(c))
+}
+
+pub(super) async fn holders(
+    db: &mut Db<'_>,
+    product: ProductId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<(UserId,)>> {
+    let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
+    on!(db, c => {
+        let query = sqlx::query_as::<_, (UserId,)>(HOLDERS).bind(product).bind(now);
+        ids().fold(query, |query, id| query.bind(id)).fetch_all(c)
+    })
+}
+
+pub(super) async fn held_within(
+    db: &mut Db<'_>,
+    organization: OrganizationId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<Told>> {
+    let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
+    on!(db, c => {
+        let query = sqlx::query_as::<_, Told>(HELD_WITHIN).bind(organization).bind(now);
+        ids().fold(query, |query, id| query.bind(id)).fetch_all(c)
+    })
 }
 
 pub(super) async fn list_of_group(db: &mut Db<'_>, group: GroupId) -> Result<Vec<AssignmentId>> {

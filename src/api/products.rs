@@ -2,15 +2,12 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Caller, Ids, Over, Problem, Refusal,
-    users::grants::{level_of, may_give_portal_role},
-};
+use super::{Caller, Ids, Over, Problem, Refusal, users::grants::may_give_portal_role};
 use crate::{
     app::App,
     id::OrganizationId,
     organizations::Kind,
-    products::{self, Product, Role, portal},
+    products::{self, Level, Product, Role, portal},
     store::Db,
 };
 
@@ -70,7 +67,7 @@ pub async fn list(
 async fn with_roles(db: &mut Db<'_>, over: &Over, product: &Product) -> Result<ProductWithRoles, Refusal> {
     let mut roles = Vec::new();
     for role in products::list_roles(db, product.id).await? {
-        if role.level == level_of(over.organization.kind) {
+        if role.level == Level::of(over.organization.kind) {
             let grantable = over.actor.may_grant(db, &role, over.organization.id).await?;
             roles.push(ProductRole::of(role, grantable));
         }

@@ -6,8 +6,8 @@
 //! Invariants:
 //! - a message is a row of the transaction that caused it ([`enqueue`]), sealed, since mails carry links;
 //! - it leaves at least once, from one node at a time (a row is leased), and never after it expired;
-//! - who takes long to answer delays nobody else: mails and all else have places of their own, and a
-//!   receiving client is told one thing at a time;
+//! - who takes long to answer delays nobody else: mails, webhooks and all else have places of their own, and a
+//!   receiving client or webhook is told one thing at a time, a webhook in order;
 //! - nothing here holds a transaction open while it talks to somebody.
 
 mod janitor;
@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 pub use janitor::clean;
 pub use outbox::{Deliver, Failure, deliver_due, keep_delivering};
@@ -28,7 +29,7 @@ use crate::{
     clock::Timestamp,
     id::{ClientRowId, OutboxId, SessionId, UserId, WebhookId},
     secret::MasterKeys,
-    store::{Result, Tx},
+    store::{Db, Result, Tx},
 };
 
 /// Something that leaves later.
@@ -76,12 +77,11 @@ impl Message {
     }
 
     /// The client or webhook that is told, one thing at a time; `None` where nobody in particular may be slow.
-    const fn receiver(&self) -> Option<ClientRowId> {
+    const fn receiver(&self) -> Option<Uuid> {
         match self {
             Self::Mail(_) | Self::ForgottenPassword { .. } => None,
-            Self::BackchannelLogout { client, .. } => Some(*client),
-            // Ids of both are UUIDv7 and never meet.
-            Self::Webhook { webhook, .. } => Some(ClientRowId(webhook.0)),
+            Self::BackchannelLogout { client, .. } => Some(client.0),
+            Self::Webhook { webhook, .. } => Some(webhook.0),
         }
     }
 }
@@ -103,6 +103,14 @@ pub async fn enqueue(
     let (kind, receiver) = (message.kind(), message.receiver());
     sql::insert(tx, sql::NewRow { id, kind, receiver, sealed: &sealed, expires_at }, now).await?;
     Ok(id)
+}
+
+/// How much waits to be told to a client or webhook, counted up to `most`.
+///
+/// # Errors
+/// The database's.
+pub async fn waiting(db: &mut Db<'_>, receiver: Uuid, most: i64) -> Result<i64> {
+    sql::waiting(db, receiver, most).await
 }
 
 /// Rings when a commit may have left something to send, so that it need not wait for the next poll.

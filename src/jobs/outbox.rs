@@ -15,21 +15,23 @@ use crate::{
     store::{Error, Result, Store, Tx},
 };
 
-/// What shares places: the mail server may be slow without delaying a logout, and the other way round.
+/// What shares places: the mail server, or tenants' webhooks, may be slow without delaying a logout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    Mails,
+    Mails = 0,
     /// Everything else, which takes seconds at most.
-    Quick,
+    Quick = 1,
+    /// Addresses that tenants have chosen.
+    Webhooks = 2,
 }
 
 impl Lane {
-    const ALL: [Self; 2] = [Self::Mails, Self::Quick];
+    const ALL: [Self; 3] = [Self::Mails, Self::Quick, Self::Webhooks];
 
     /// Deliveries at the same time.
     const fn places(self) -> i64 {
         match self {
-            Self::Mails => 16,
+            Self::Mails | Self::Webhooks => 16,
             Self::Quick => 64,
         }
     }
@@ -38,7 +40,7 @@ impl Lane {
     const fn lease(self) -> Duration {
         match self {
             Self::Mails => Duration::from_secs(60),
-            Self::Quick => Duration::from_secs(15),
+            Self::Quick | Self::Webhooks => Duration::from_secs(15),
         }
     }
 
@@ -46,7 +48,7 @@ impl Lane {
     const fn patience(self) -> Duration {
         match self {
             Self::Mails => Duration::from_secs(50),
-            Self::Quick => Duration::from_secs(10),
+            Self::Quick | Self::Webhooks => Duration::from_secs(10),
         }
     }
 }
@@ -140,13 +142,13 @@ struct Sender<'a, C> {
 struct Deliveries<'a, C> {
     sender: &'a Sender<'a, C>,
     running: FuturesUnordered<BoxFuture<'a, (Lane, Result<usize>)>>,
-    /// Places in use: of mails, of all else.
-    busy: [i64; 2],
+    /// Places in use, by lane.
+    busy: [i64; 3],
 }
 
 impl<'a, C: Deliver> Deliveries<'a, C> {
     fn of(sender: &'a Sender<'a, C>) -> Self {
-        Self { sender, running: FuturesUnordered::new(), busy: [0; 2] }
+        Self { sender, running: FuturesUnordered::new(), busy: [0; 3] }
     }
 
     /// Begins to deliver what is due, as far as there are places.
@@ -154,12 +156,12 @@ impl<'a, C: Deliver> Deliveries<'a, C> {
         let Sender { store, clock, .. } = *self.sender;
         for lane in Lane::ALL {
             let free = lane.places() - self.busy[lane as usize];
-            let (mails, now) = (lane == Lane::Mails, clock.now());
-            if free == 0 || !sql::any_due(&mut store.reader().await?, mails, now).await? {
+            let (number, now) = (lane as i32, clock.now());
+            if free == 0 || !sql::any_due(&mut store.reader().await?, number, now).await? {
                 continue;
             }
             let until = now + lane.lease();
-            for row in store.write(async move |tx| sql::take(tx, mails, free, until, now).await).await? {
+            for row in store.write(async move |tx| sql::take(tx, number, free, until, now).await).await? {
                 self.busy[lane as usize] += 1;
                 self.running.push(self.sender.deliver(lane, row).boxed());
             }

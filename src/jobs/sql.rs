@@ -1,39 +1,60 @@
 //! The outbox, the leases, and what the janitor sweeps.
 
+use uuid::Uuid;
+
 use crate::{
     clock::Timestamp,
-    id::{ClientRowId, OutboxId},
+    id::OutboxId,
     secret::Sealed,
     store::{Db, Result, Tx},
 };
 
 use super::lease::Holder;
 
+/// Which lane a message `o` goes in: the number of `outbox::Lane`.
+macro_rules! lane {
+    () => {
+        "CASE o.kind WHEN 'mail' THEN 0 WHEN 'webhook' THEN 2 ELSE 1 END"
+    };
+}
+
+/// Whether nothing else is on its way to the receiver of `o`, and nothing that goes before. A webhook is told in order:
+/// what rests holds up what came later.
+macro_rules! is_next {
+    ($now:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM outbox e
+                          WHERE e.receiver = o.receiver AND e.done_at IS NULL
+                            AND (e.leased_until > ",
+            $now,
+            " OR (e.id < o.id AND (e.due_at <= ",
+            $now,
+            " OR o.kind = 'webhook'))))"
+        )
+    };
+}
+
 statements! {
     INSERT = "
         INSERT INTO outbox (id, kind, receiver, sealed, attempts, due_at, expires_at, leased_until, created_at)
         VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $5)";
     /// Whether TAKE would find anything: a read, which costs no other writer anything.
-    ANY_DUE = "
+    ANY_DUE = concat!("
         SELECT o.id FROM outbox o
-         WHERE o.done_at IS NULL AND o.due_at <= $1 AND o.leased_until <= $1 AND (o.kind = 'mail') = $2
-           AND NOT EXISTS (SELECT 1 FROM outbox e
-                            WHERE e.receiver = o.receiver AND e.done_at IS NULL
-                              AND (e.leased_until > $1 OR (e.due_at <= $1 AND e.id < o.id)))
-         LIMIT 1";
+         WHERE o.done_at IS NULL AND o.due_at <= $1 AND o.leased_until <= $1 AND ", lane!(), " = $2
+           AND ", is_next!("$1"), "
+         LIMIT 1");
     /// Takes due rows of one lane for one node: whoever comes second finds them leased. Of the rows of one
     /// receiver the oldest, and none while another is on its way.
-    TAKE = "
+    TAKE = concat!("
         UPDATE outbox
            SET leased_until = $2, attempts = attempts + 1
          WHERE id IN (SELECT o.id FROM outbox o
-                       WHERE o.done_at IS NULL AND o.due_at <= $3 AND o.leased_until <= $3 AND (o.kind = 'mail') = $4
-                         AND NOT EXISTS (SELECT 1 FROM outbox e
-                                          WHERE e.receiver = o.receiver AND e.done_at IS NULL
-                                            AND (e.leased_until > $3 OR (e.due_at <= $3 AND e.id < o.id)))
+                       WHERE o.done_at IS NULL AND o.due_at <= $3 AND o.leased_until <= $3 AND ", lane!(), " = $4
+                         AND ", is_next!("$3"), "
                        ORDER BY o.due_at LIMIT $1)
            AND done_at IS NULL AND leased_until <= $3
-        RETURNING id, kind, receiver, sealed, attempts, expires_at";
+        RETURNING id, kind, receiver, sealed, attempts, expires_at");
     /// The receiver's next one, for whoever has just delivered one to it.
     TAKE_NEXT = "
         UPDATE outbox
@@ -49,6 +70,8 @@ statements! {
     REST = "UPDATE outbox SET due_at = $2, error = $3, leased_until = 0 WHERE id = $1 AND expires_at > $2";
     GIVE_UP = "
         UPDATE outbox SET done_at = $2, error = $3, leased_until = 0, sealed = $4 WHERE id = $1 AND expires_at <= $5";
+    WAITING = "
+        SELECT COUNT(*) FROM (SELECT id FROM outbox WHERE receiver = $1 AND done_at IS NULL LIMIT $2) AS counted";
     TAKE_LEASE = "
         INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3)
         ON CONFLICT (name) DO UPDATE SET holder = $2, expires_at = $3
@@ -107,7 +130,7 @@ statements! {
 pub struct OutboxRow {
     pub id: OutboxId,
     pub kind: String,
-    pub receiver: Option<ClientRowId>,
+    pub receiver: Option<Uuid>,
     pub sealed: Sealed,
     pub attempts: i64,
     pub expires_at: Timestamp,
@@ -117,7 +140,7 @@ pub struct OutboxRow {
 pub struct NewRow<'a> {
     pub id: OutboxId,
     pub kind: &'a str,
-    pub receiver: Option<ClientRowId>,
+    pub receiver: Option<Uuid>,
     pub sealed: &'a Sealed,
     pub expires_at: Timestamp,
 }
@@ -127,26 +150,15 @@ pub async fn insert(tx: &mut Tx<'_>, new: NewRow<'_>, now: Timestamp) -> Result<
     Ok(())
 }
 
-pub async fn any_due(db: &mut Db<'_>, mails: bool, now: Timestamp) -> Result<bool> {
-    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now, mails)?.is_some())
+pub async fn any_due(db: &mut Db<'_>, lane: i32, now: Timestamp) -> Result<bool> {
+    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now, lane)?.is_some())
 }
 
-pub async fn take(
-    tx: &mut Tx<'_>,
-    mails: bool,
-    limit: i64,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<OutboxRow>> {
-    fetch_all!(tx, OutboxRow, TAKE, limit, until, now, mails)
+pub async fn take(tx: &mut Tx<'_>, lane: i32, limit: i64, until: Timestamp, now: Timestamp) -> Result<Vec<OutboxRow>> {
+    fetch_all!(tx, OutboxRow, TAKE, limit, until, now, lane)
 }
 
-pub async fn take_next(
-    tx: &mut Tx<'_>,
-    receiver: ClientRowId,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<Option<OutboxRow>> {
+pub async fn take_next(tx: &mut Tx<'_>, receiver: Uuid, until: Timestamp, now: Timestamp) -> Result<Option<OutboxRow>> {
     fetch_optional!(tx, OutboxRow, TAKE_NEXT, receiver, until, now)
 }
 
@@ -160,6 +172,10 @@ pub async fn rest(tx: &mut Tx<'_>, id: OutboxId, error: &str, due_at: Timestamp,
         execute!(tx, GIVE_UP, id, now, error, Vec::<u8>::new(), due_at)?;
     }
     Ok(())
+}
+
+pub async fn waiting(db: &mut Db<'_>, receiver: Uuid, most: i64) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), WAITING, receiver, most)?.0)
 }
 
 pub async fn take_lease(tx: &mut Tx<'_>, name: &str, holder: Holder, until: Timestamp, now: Timestamp) -> Result<bool> {

@@ -89,7 +89,9 @@ struct Question {
 pub(super) async fn show(mut visit: Visit, Query(link): Query<Link>) -> Result<Response, Response> {
     let question = open(&visit, &link.token).await?;
     let who = person(&visit, &link.token).await?;
-    is_theirs(&visit, &question, &who)?;
+    if !is_theirs(&question, &who) {
+        return Err(another(&visit, &who));
+    }
     visit.page = visit.page.clone().at(Some(place(&question.organization)));
     let gifts = gifts(&visit, &question.stand_in).await.map_err(failed)?;
     let until = question.until.to_chrono().format("%-d %B %Y, %H:%M UTC").to_string();
@@ -113,7 +115,9 @@ pub(super) async fn show(mut visit: Visit, Query(link): Query<Link>) -> Result<R
 pub(super) async fn submit(visit: Visit, Form(answer): Form<Answer>) -> Result<Response, Response> {
     let question = open(&visit, &answer.token).await?;
     let who = person(&visit, &answer.token).await?;
-    is_theirs(&visit, &question, &who)?;
+    if !is_theirs(&question, &who) {
+        return Err(another(&visit, &who));
+    }
     let accepts = match answer.decision.as_str() {
         "accept" => true,
         "decline" => false,
@@ -184,14 +188,16 @@ async fn person(visit: &Visit, token: &str) -> Result<FullyAuthenticated, Respon
     })
 }
 
-/// Goes on only for the person who was asked.
-fn is_theirs(visit: &Visit, question: &Question, who: &FullyAuthenticated) -> Result<(), Response> {
-    if question.stand_in.stands_for == Some(who.user.id) {
-        return Ok(());
-    }
+/// Whether it is the person who was asked.
+fn is_theirs(question: &Question, who: &FullyAuthenticated) -> bool {
+    question.stand_in.stands_for == Some(who.user.id)
+}
+
+/// Somebody else is signed in here.
+fn another(visit: &Visit, who: &FullyAuthenticated) -> Response {
     let (page, user) = (&visit.page, &who.user);
     let (name, login) = (user.name(), user.login_name.as_given());
-    Err(page.gate(StatusCode::FORBIDDEN, &AnotherAccount { page, name, initials: &initials(name), login }))
+    page.gate(StatusCode::FORBIDDEN, &AnotherAccount { page, name, initials: &initials(name), login })
 }
 
 fn here(token: &str) -> String {

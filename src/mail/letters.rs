@@ -105,7 +105,10 @@ pub fn join(brand: &Brand, to: &str, (name, login_name): (&str, &str), link: &st
         subject: "{brand} would like you to join".to_owned(),
         paragraphs: vec![
             format!("{{brand}} would like you to join with the account that you have: {}.", clean(login_name)),
-            format!("Sign in to see what it would give you, and to accept or decline. The link works once, for {}.", lasts(days)),
+            format!(
+                "Sign in to see what it would give you, and to accept or decline. The link works once, for {}.",
+                lasts(days)
+            ),
         ],
         action: Some(("Look at the invitation", link)),
         code: None,

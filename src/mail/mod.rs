@@ -14,7 +14,9 @@ mod smtp;
 mod sql;
 
 pub use address::is_mailable;
-pub use letters::{Brand, activation, email_code, factor_added, join, locked, mfa_reset, password_changed, password_reset};
+pub use letters::{
+    Brand, activation, email_code, factor_added, join, locked, mfa_reset, password_changed, password_reset,
+};
 pub use mailbox::{Received, list};
 pub use provisioning::{IdentityChange, identity_changed, last_administrator_held, run_held};
 pub use smtp::{Mailer, Smtp, Tls};

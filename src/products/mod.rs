@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Timestamp,
     id::{ModuleId, PermissionId, ProductId, RoleId},
-    organizations::{Branding, MfaRule},
+    organizations::{Branding, Kind, MfaRule},
     store::{self, Tx},
 };
 
@@ -62,6 +62,13 @@ text_enum! {
         Partner = "partner",
         /// To people of client organizations.
         Client = "client",
+    }
+}
+
+impl Level {
+    /// The level of roles that people of such an organization get.
+    pub fn of(kind: Kind) -> Self {
+        if kind == Kind::Client { Self::Client } else { Self::Partner }
     }
 }
 

@@ -123,7 +123,8 @@ async fn wanted(tx: &mut Tx<'_>, connection: &Connection, group: &Group) -> Resu
         return Ok(rules);
     }
     let here = products::list_of_organization(tx, connection.organization_id).await?;
-    let given = |rule: &GroupRole| here.iter().any(|product| product.id == rule.product && product.slug != portal::SLUG);
+    let given =
+        |rule: &GroupRole| here.iter().any(|product| product.id == rule.product && product.slug != portal::SLUG);
     rules.retain(given);
     Ok(rules)
 }

@@ -34,6 +34,7 @@
 //! after the other (its row is written first), so that parallel requests cannot slip past together; one
 //! mail for each queue, not for each request.
 
+mod delegation;
 pub mod guard;
 pub mod held;
 mod joins;
@@ -42,6 +43,7 @@ mod reach;
 mod sql;
 mod tell;
 
+pub use delegation::Delegation;
 pub use guard::{Ending, Guarded, HoldReason};
 pub use joins::{deactivate, end_joins, remove};
 pub use reach::Reach;

@@ -1,10 +1,12 @@
 //! What a change of groups takes away: whoever loses a product by it is signed out there at once.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::sql;
 use crate::{
-    access::{self, Subject},
+    access,
     clock::Timestamp,
     id::{GroupId, ProductId, UserId},
     secret::MasterKeys,
@@ -59,8 +61,13 @@ impl Reach {
     /// After the change: ends grants and tells the products of whoever holds nothing of them any more. Who holds
     /// the product in another way keeps what that gives.
     pub async fn settle(self, tx: &mut Tx<'_>, master: &MasterKeys, now: Timestamp) -> Result<()> {
+        let mut by_product: BTreeMap<ProductId, Vec<UserId>> = BTreeMap::new();
         for (user, product) in self.0 {
-            if access::entitlement(tx, Subject::User(user), product, now).await?.is_none() {
+            by_product.entry(product).or_default().push(user);
+        }
+        for (product, users) in by_product {
+            let holders = access::holders(tx, product, &users, now).await?;
+            for user in users.into_iter().filter(|user| !holders.contains(user)) {
                 sessions::end_of_product(tx, master, (user, product), now).await?;
             }
         }

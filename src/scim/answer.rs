@@ -35,7 +35,7 @@ pub struct Answer {
     /// A refusal that had to commit.
     pub refusal: Option<Refusal>,
     /// What events will name a request by that is performed later.
-    pub transaction: Option<String>,
+    pub transaction: Option<Box<str>>,
 }
 
 impl Answer {
@@ -59,8 +59,8 @@ impl Answer {
     }
 
     /// 202 without a body (RFC 9967 §2.5.1.1): it is performed later.
-    pub fn accepted(transaction: String) -> Self {
-        Self { transaction: Some(transaction), ..Self::empty(StatusCode::ACCEPTED) }
+    pub fn accepted(transaction: &str) -> Self {
+        Self { transaction: Some(transaction.into()), ..Self::empty(StatusCode::ACCEPTED) }
     }
 
     /// A refusal that must commit, since what it tells of is kept: a change that is held.

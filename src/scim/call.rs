@@ -6,12 +6,7 @@ mod deferred;
 mod outcome;
 mod shared;
 
-use std::{
-    collections::HashMap,
-    ops::Deref,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     Extension, RequestExt,
@@ -36,9 +31,10 @@ use crate::{
     app::App,
     audit::By,
     clock::Timestamp,
-    connections::{Connection, log},
+    connections::{self, Connection, Status, log},
     http::RequestId,
     provisioning::Guarded,
+    store::Tx,
 };
 
 pub use shared::Shared;
@@ -48,7 +44,11 @@ const MOST_WARNINGS: usize = 20;
 
 /// A request whose connection is known. Cheap to clone, for writes that may run again.
 #[derive(Clone)]
-pub struct Call(Arc<Inner>);
+pub struct Call {
+    /// As it was when the request came; in a write, as it is ([`Call::renewed`]).
+    pub connection: Arc<Connection>,
+    inner: Arc<Inner>,
+}
 
 /// A request inside another one.
 #[derive(Debug, Clone)]
@@ -65,7 +65,6 @@ pub struct Single {
 /// What a [`Call`] dereferences to.
 pub struct Inner {
     pub app: App,
-    pub connection: Connection,
     pub now: Timestamp,
     /// The last part of the path, where there is one.
     pub id: Option<String>,
@@ -90,7 +89,7 @@ pub struct Inner {
 impl Deref for Call {
     type Target = Inner;
     fn deref(&self) -> &Inner {
-        &self.0
+        &self.inner
     }
 }
 
@@ -125,7 +124,6 @@ impl Call {
             page: page(app, &bearer.connection),
             rehearsed: Mutex::default(),
             app: app.clone(),
-            connection: bearer.connection,
             now,
             id: parts.remove("id"),
             by,
@@ -139,20 +137,21 @@ impl Call {
             request_id,
             warnings: Mutex::default(),
         };
-        if let Some(limit) = call.connection.settings.rate_limit
+        let connection = Arc::new(bearer.connection);
+        if let Some(limit) = connection.settings.rate_limit
             && !call.shared.limits.allow(id, limit, now)
         {
-            let call = Self(Arc::new(call));
+            let call = Self { connection, inner: Arc::new(call) };
             call.note(StatusCode::TOO_MANY_REQUESTS, None, json!({ "refused": "too many requests" })).await;
             return Err(Refusal::RateLimited.into());
         }
         let Ok(body) = request.extract::<Bytes, _>().await else {
-            let call = Self(Arc::new(call));
+            let call = Self { connection, inner: Arc::new(call) };
             call.note(StatusCode::PAYLOAD_TOO_LARGE, None, json!({ "refused": "too large" })).await;
             return Err(Refusal::TooLarge.into());
         };
         call.body = body;
-        Ok(Self(Arc::new(call)))
+        Ok(Self { connection, inner: Arc::new(call) })
     }
 
     /// The schemas as the connection sees them.
@@ -295,6 +294,22 @@ impl Call {
         Some(tags.any(|tag| tag == "*" || tag == wanted))
     }
 
+    /// The call on the connection as it is now, for the beginning of a write: whoever has paused, ended or changed
+    /// the connection since the request came is obeyed.
+    ///
+    /// # Errors
+    /// The connection is paused or gone.
+    pub async fn renewed(&self, tx: &mut Tx<'_>) -> Result<Self, Fault> {
+        let found = connections::find(tx, self.connection.id).await?;
+        let found = found.filter(|found| found.status == Status::Active).ok_or(Refusal::Unauthorized)?;
+        // The write may run again.
+        self.rehearsed.lock().clear();
+        if found.settings == self.connection.settings {
+            return Ok(self.clone());
+        }
+        Ok(Self { connection: Arc::new(found), inner: Arc::clone(&self.inner) })
+    }
+
     /// The connection as the mass-change guard sees it.
     pub fn guarded(&self) -> Guarded<'_> {
         Guarded {
@@ -317,7 +332,6 @@ impl Call {
         let id = single.id.as_deref();
         let inner = Inner {
             app: self.app.clone(),
-            connection: self.connection.clone(),
             now: self.app.clock.now(),
             id: id.map(str::to_owned),
             by: self.by.clone(),
@@ -333,7 +347,7 @@ impl Call {
             page: self.page.clone(),
             rehearsed: Mutex::default(),
         };
-        Self(Arc::new(inner))
+        Self { connection: Arc::clone(&self.connection), inner: Arc::new(inner) }
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{answer::Fault, call::Call};
 use crate::{
     app::App,
+    audit::{self, Event, SubjectKind},
     clock::Timestamp,
     http::outbound::Refused,
     id::{OutboxId, WebhookId, uuid_at},
@@ -116,7 +117,13 @@ async fn queue(tx: &mut Tx<'_>, call: &Call, (transaction, sub_id): (&str, Value
         "sub_id": sub_id,
         "events": events,
     });
-    webhooks::publish(tx, &call.app.master, call.connection.organization_id, &claims, now).await
+    let organization = call.connection.organization_id;
+    for webhook in webhooks::publish(tx, &call.app.master, organization, &claims, now).await? {
+        // Too much has waited for it: an administrator finds out why.
+        let event = Event::new(organization, "webhook.disabled", call.by.clone()).on(SubjectKind::Webhook, webhook.0);
+        audit::record(tx, &call.app.master, event, now).await?;
+    }
+    Ok(())
 }
 
 /// Pushes a queued event to its webhook, signed (RFC 8935 §2).

@@ -130,19 +130,16 @@ impl Registry {
         Ok(Self { types, schemas })
     }
 
-    /// The same, but that no client may set that attribute.
+    /// The same with some of a schema's attributes only.
     ///
     /// # Errors
     /// [`LoadError`]: none that loading had not found.
-    pub fn with_read_only(&self, urn: &str, name: &str) -> Result<Self, LoadError> {
+    pub fn with_attributes(&self, urn: &str, is_kept: impl Fn(&str) -> bool) -> Result<Self, LoadError> {
         let mut schemas = self.schemas.clone();
         for schema in schemas.iter_mut().filter(|schema| schema.id == urn) {
             let mut document = schema.document.clone();
-            let attributes = document["attributes"].as_array_mut().into_iter().flatten();
-            for attribute in attributes.filter(|attribute| attribute["name"] == name) {
-                let parts = attribute["subAttributes"].as_array_mut().into_iter().flatten();
-                parts.for_each(|part| part["mutability"] = "readOnly".into());
-                attribute["mutability"] = "readOnly".into();
+            if let Some(attributes) = document.get_mut("attributes").and_then(Value::as_array_mut) {
+                attributes.retain(|attribute| attribute["name"].as_str().is_some_and(&is_kept));
             }
             *schema = Schema::parse(urn, &document.to_string())?;
         }

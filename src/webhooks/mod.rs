@@ -21,11 +21,13 @@ pub use sql::STATEMENTS;
 
 /// How long an event is worth telling: a receiver may be away for a day.
 const LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// How many events may wait for one webhook.
+const MOST_WAITING: i64 = 5_000;
 /// The most webhooks of one organization.
 pub const MOST: usize = 10;
 
 text_enum! {
-    /// A disabled webhook is told nothing.
+    /// A disabled webhook is told nothing: too many events have waited for it.
     pub enum Status {
         Active = "active",
         Disabled = "disabled",
@@ -90,19 +92,29 @@ pub async fn delete(tx: &mut Tx<'_>, organization: OrganizationId, id: WebhookId
     Ok(execute!(tx, sql::DELETE, id, organization)? == 1)
 }
 
-/// Queues an event for every webhook of the organization, in the transaction of what it tells of.
+/// Queues an event for every webhook of the organization, in the transaction of what it tells of. A webhook that has
+/// left too much waiting is disabled, so that nobody's queue grows without end; answers those, for the audit log.
+///
+/// # Errors
+/// The database's.
 pub async fn publish(
     tx: &mut Tx<'_>,
     master: &MasterKeys,
     organization: OrganizationId,
     event: &Value,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Vec<WebhookId>> {
+    let mut disabled = Vec::new();
     for webhook in list(tx, organization).await?.into_iter().filter(|webhook| webhook.status == Status::Active) {
+        if jobs::waiting(tx, webhook.id.0, MOST_WAITING).await? >= MOST_WAITING {
+            execute!(tx, sql::DISABLE, webhook.id)?;
+            disabled.push(webhook.id);
+            continue;
+        }
         let message = Message::Webhook { webhook: webhook.id, event: event.clone() };
         jobs::enqueue(tx, master, &message, now + LIFE, now).await?;
     }
-    Ok(())
+    Ok(disabled)
 }
 
 /// What a secret is sealed for.

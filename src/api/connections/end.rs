@@ -10,9 +10,9 @@ use crate::{
     users::life_cycle::Act,
 };
 
-/// Deletes a connection at once, with its tokens, its log and what is held of it. Its people and groups stay
-/// with the access they have, and are managed by hand from here on; who has joined by it from another organization
-/// has left again. Asks for a fresh sign-in.
+/// Deletes a connection at once, with its tokens, its log and what is held of it. Its people stay with
+/// what they have themselves, and are managed by hand from here on; what its groups gave ends, and who has joined by
+/// it from another organization has left again. Asks for a fresh sign-in.
 #[utoipa::path(
     delete, path = "/api/v1/organizations/{organization}/connections/{connection}", tag = "connections",
     params(("organization" = Uuid, Path), ("connection" = Uuid, Path)),
@@ -28,6 +28,8 @@ pub async fn end(
         let (_, connection) = managed(tx, &who, ids).await?;
         who.fresh()?;
         let act = Act { master: &parts.master, by: &who.by };
+        provisioning::mapping::end(tx, &connection, &parts.master, who.now).await?;
+        provisioning::mapping::end(tx, &connection, &parts.master, who.now).await?;
         provisioning::end_joins(tx, act, &connection, who.now).await?;
         connections::delete(tx, connection.id, who.now).await?;
         record(tx, &parts, &who, (&connection, "connection.removed"), json!({})).await

@@ -23,7 +23,7 @@ use crate::{
     audit::{self, Event, SubjectKind},
     connections::{self, Connection},
     id::{ConnectionId, OrganizationId},
-    store::{Db, Tx},
+    store::Tx,
 };
 
 pub use change::{__path_change, __path_pause, __path_resume, change, pause, resume};

@@ -83,11 +83,6 @@ impl Faults {
     }
 }
 
-/// The level of roles that people of such an organization get.
-pub fn level_of(kind: Kind) -> Level {
-    if kind == Kind::Client { Level::Client } else { Level::Partner }
-}
-
 /// Judges a portal role over the organization.
 pub async fn judge_portal_role(
     db: &mut Db<'_>,
@@ -151,7 +146,7 @@ pub async fn judge_product(
     for (index, slug) in asked.roles.iter().enumerate() {
         let pointer = format!("{pointer}/roles/{index}");
         let role = products::find_role(db, product.id, slug).await?;
-        match role.filter(|role| role.level == level_of(over.organization.kind)) {
+        match role.filter(|role| role.level == Level::of(over.organization.kind)) {
             None => {
                 let text = format!("{} has no such role for people of this organization.", product.name);
                 faults.invalid.push(Invalid::new(pointer, "unknown-role", text));

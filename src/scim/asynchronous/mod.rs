@@ -126,7 +126,7 @@ async fn keep(call: &Call, work: Work) -> Result<Answer, Fault> {
     let unit = async move |tx: &mut Tx<'_>| stored::insert(tx, &master, (connection, kept.as_slice()), now).await;
     let id = call.app.store.write(unit).await?.ok_or(Refusal::RateLimited)?;
     call.shared.wake.ring();
-    Ok(Answer::accepted(id.to_string()))
+    Ok(Answer::accepted(&id.to_string()))
 }
 
 /// Where the outcomes of a request go that nobody waits for.

@@ -57,8 +57,7 @@ impl Call {
             warnings: Mutex::default(),
             page: page(app, &connection),
             rehearsed: Mutex::default(),
-            connection,
         };
-        Self(Arc::new(inner))
+        Self { connection: Arc::new(connection), inner: Arc::new(inner) }
     }
 }

@@ -25,21 +25,25 @@ pub(super) struct Registries {
     plain: Registry,
     /// Telling of accounts, all read-only.
     telling: Registry,
-    /// And the tool chooses what its people get in products.
+    /// The tool chooses what its people get in products, and reads no more.
     choosing: Registry,
+    /// Both.
+    whole: Registry,
 }
 
 impl Registries {
     /// Of the schemas that are configured.
-    fn of(choosing: Registry) -> Result<Self, LoadError> {
-        let plain = choosing.without(assignments::EXTENSION)?;
-        let telling = choosing.with_read_only(assignments::EXTENSION, assignments::NAME)?;
-        Ok(Self { plain, telling, choosing })
+    fn of(whole: Registry) -> Result<Self, LoadError> {
+        let plain = whole.without(assignments::EXTENSION)?;
+        let telling = whole.with_attributes(assignments::EXTENSION, |name| name != assignments::NAME)?;
+        let choosing = whole.with_attributes(assignments::EXTENSION, |name| name == assignments::NAME)?;
+        Ok(Self { plain, telling, choosing, whole })
     }
 
     pub(super) fn seen_by(&self, connection: &Connection) -> &Registry {
         match (assignments::is_choosing(connection), connection.settings.account_state) {
-            (true, _) => &self.choosing,
+            (true, true) => &self.whole,
+            (true, false) => &self.choosing,
             (false, true) => &self.telling,
             (false, false) => &self.plain,
         }

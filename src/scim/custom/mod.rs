@@ -66,6 +66,7 @@ pub(super) async fn create_resource(call: &Call) -> Result<Answer, Fault> {
     let resource = call.resource(kind(call)?, call.json()?)?;
     let owned = call.clone();
     let written = call.app.store.write(async move |tx| {
+        let owned = owned.renewed(tx).await?;
         let made = write::create(tx, &owned, &resource).await?;
         let kind = kind(&owned)?;
         owned.settle(answer(&owned, kind, &made).created(location(&owned, kind, made.id)).logged())
@@ -96,6 +97,7 @@ pub(super) async fn patch_resource(call: &Call) -> Result<Answer, Fault> {
 async fn change(call: &Call, change: write::Change) -> Result<Answer, Fault> {
     let (id, owned) = (id(call)?, call.clone());
     let written = call.app.store.write(async move |tx| {
+        let owned = owned.renewed(tx).await?;
         let (resource, is_changed) = write::change(tx, &owned, id, &change).await?;
         let answer = answer(&owned, kind(&owned)?, &resource);
         owned.settle(if is_changed { answer.logged() } else { answer })
@@ -111,6 +113,7 @@ pub async fn delete(call: Call) -> Response {
 pub(super) async fn delete_resource(call: &Call) -> Result<Answer, Fault> {
     let (id, owned) = (id(call)?, call.clone());
     let written = call.app.store.write(async move |tx| {
+        let owned = owned.renewed(tx).await?;
         write::delete(tx, &owned, id).await?;
         owned.settle(Answer::empty(StatusCode::NO_CONTENT).logged())
     });

@@ -71,6 +71,7 @@ pub(super) async fn create_group(call: &Call) -> Result<Answer, Fault> {
     call.app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             let group = write::create(tx, &owned, &resource).await?;
             let location = location(&owned, &group);
             owned.settle(answer(tx, &owned, &group).await?.created(location).logged())
@@ -107,6 +108,7 @@ async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Faul
         .app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             let (group, is_changed) = write::change(tx, &owned, id, &change).await?;
             let many = has_many_members(tx, &owned, &group).await?;
             let answer = if many && is_patch && owned.parameter("attributes").is_none() {
@@ -118,11 +120,11 @@ async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Faul
                 answer(tx, &owned, &group).await?
             };
             let answer = owned.settle(if is_changed { answer.logged() } else { answer })?;
-            Ok((group, Told::Now(answer)))
+            Ok((group, Told::Now(Box::new(answer))))
         })
         .await?;
     let is_changed = match told {
-        Told::Now(answer) => return Ok(answer),
+        Told::Now(answer) => return Ok(*answer),
         Told::Afterwards { is_changed } => is_changed,
     };
     let mut db = call.app.store.reader().await?;
@@ -141,7 +143,7 @@ fn nothing(group: &Group) -> Answer {
 
 /// How a change is answered.
 enum Told {
-    Now(Answer),
+    Now(Box<Answer>),
     /// A long list that was asked for; it is read behind the commit, so that no other write waits for it.
     Afterwards {
         is_changed: bool,
@@ -168,6 +170,7 @@ pub(super) async fn delete_group(call: &Call) -> Result<Answer, Fault> {
     call.app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             write::delete(tx, &owned, id).await?;
             owned.settle(Answer::empty(StatusCode::NO_CONTENT).logged())
         })

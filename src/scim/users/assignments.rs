@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    access::{self, Allowance, Delegation, Given, NewAssignment, Source, Subject},
-    connections::Connection,
-    id::{OrganizationId, ProductId, RoleId, UserId},
+    access::{self, Given, NewAssignment, Source, Subject},
+    connections::{self, Connection},
+    id::{AssignmentId, OrganizationId, ProductId, RoleId, UserId},
     products,
-    provisioning::Reach,
+    provisioning::{Delegation, Reach},
     scim::{answer::Fault, call::Call, error::Refusal, schema::ResourceType},
     store::{Db, Tx},
 };
@@ -33,27 +33,15 @@ pub struct Held {
     pub role: RoleId,
 }
 
-/// What a connection may give its people: its defaults, and what an administrator has listed beside them.
-pub fn delegation(connection: &Connection) -> Delegation {
-    let settings = &connection.settings;
-    let listed = settings.default_assignments.iter().chain(&settings.assignable);
-    let allowances = listed.map(|listed| Allowance {
-        product: listed.product,
-        roles: listed.roles.clone(),
-        subtree: listed.subtree,
-    });
-    Delegation { organization: connection.organization_id, allowances: allowances.collect() }
-}
-
-/// Whether the tool chooses at all: an administrator has listed what it may give beside the defaults. To a tool
-/// that may only read where accounts stand the attribute is read-only and unassigned; others have no such extension.
+/// Whether the tool chooses at all: an administrator has listed what it may give beside the defaults. Other tools have
+/// no such attribute.
 pub fn is_choosing(connection: &Connection) -> bool {
     !connection.settings.assignable.is_empty()
 }
 
-/// Whether the configuration has the attribute, and the tool may set it.
+/// Whether the connection's schemas have the attribute at all.
 pub fn is_declared(kind: &ResourceType) -> bool {
-    kind.extension(EXTENSION).and_then(|schema| schema.attribute(NAME)).is_some_and(|found| !found.is_read_only())
+    kind.extension(EXTENSION).is_some_and(|schema| schema.attribute(NAME).is_some())
 }
 
 /// What the connection has given these people itself, where it is the connection's to choose.
@@ -121,13 +109,16 @@ pub fn take(resource: &mut Map<String, Value>) -> Option<Value> {
 ///
 /// # Errors
 /// 403: it is not the connection's to give, or there is no such role or organization.
-pub async fn judge(db: &mut Db<'_>, call: &Call, assignments: Option<&Value>) -> Result<BTreeSet<Held>, Fault> {
-    let Some(assignments) = assignments else { return defaults(db, call).await };
-    let delegation = delegation(&call.connection);
+pub async fn judge(tx: &mut Tx<'_>, call: &Call, assignments: Option<&Value>) -> Result<BTreeSet<Held>, Fault> {
+    let Some(assignments) = assignments else { return defaults(tx, call).await };
+    // What is taken from the list meanwhile is not given after.
+    connections::lock(tx, call.connection.id).await?;
+    let connection = connections::find(tx, call.connection.id).await?.ok_or(Refusal::Unauthorized)?;
+    let delegation = Delegation::of(&connection);
     let mut wanted = BTreeSet::new();
     for element in assignments.as_array().into_iter().flatten() {
         let organization = match element.get("organization").and_then(Value::as_str) {
-            None => call.connection.organization_id,
+            None => connection.organization_id,
             // A foreign organization is as unknown as one that never was.
             Some(id) => id.parse().map_err(|_| Refusal::NotGrantable(format!("over the organization {id}")))?,
         };
@@ -135,9 +126,9 @@ pub async fn judge(db: &mut Db<'_>, call: &Call, assignments: Option<&Value>) ->
         let name = element.get("role").and_then(Value::as_str).unwrap_or_default();
         let refused = || Refusal::NotGrantable(format!("{name} over {organization}"));
         let (product, role) = name.split_once(':').ok_or_else(refused)?;
-        let product = products::find_by_slug(db, product).await?.ok_or_else(refused)?;
-        let role = products::find_role(db, product.id, role).await?.ok_or_else(refused)?;
-        if !delegation.may_grant(db, &role, (organization, subtree)).await? {
+        let product = products::find_by_slug(tx, product).await?.ok_or_else(refused)?;
+        let role = products::find_role(tx, product.id, role).await?.ok_or_else(refused)?;
+        if !delegation.may_choose(tx, &role, (organization, subtree)).await? {
             return Err(refused().into());
         }
         wanted.insert(Held { organization, subtree, product: product.id, role: role.id });
@@ -145,18 +136,31 @@ pub async fn judge(db: &mut Db<'_>, call: &Call, assignments: Option<&Value>) ->
     Ok(wanted)
 }
 
-/// Makes `wanted` the whole of what the connection has given the person; `false` if it was so already.
+/// Makes `wanted` the whole of what the connection has given the person; `false` if it was so already. What stays
+/// is not written again.
 pub async fn set(tx: &mut Tx<'_>, call: &Call, user: UserId, wanted: &BTreeSet<Held>) -> Result<bool, Fault> {
     let given = access::given_by_connection(tx, call.connection.id, &[user]).await?;
-    let held: BTreeSet<Held> = given.iter().map(held).collect();
-    if held == *wanted {
+    let mut rows: BTreeMap<AssignmentId, BTreeSet<Held>> = BTreeMap::new();
+    for given in &given {
+        rows.entry(given.assignment_id).or_default().insert(held(given));
+    }
+    let mut missing = wanted.clone();
+    let mut over = Vec::new();
+    for (id, roles) in rows {
+        if roles.is_subset(&missing) {
+            missing.retain(|held| !roles.contains(held));
+        } else {
+            over.push(id);
+        }
+    }
+    if over.is_empty() && missing.is_empty() {
         return Ok(false);
     }
-    let reach = Reach::of_user(tx, user).await?;
-    for id in given.iter().map(|given| given.assignment_id).collect::<BTreeSet<_>>() {
+    let reach = if over.is_empty() { Reach::default() } else { Reach::of_user(tx, user).await? };
+    for id in over {
         access::unassign(tx, id).await?;
     }
-    give(tx, call, user, wanted).await?;
+    give(tx, call, user, &missing).await?;
     reach.settle(tx, &call.app.master, call.now).await?;
     Ok(true)
 }
@@ -185,13 +189,13 @@ pub async fn give(tx: &mut Tx<'_>, call: &Call, user: UserId, wanted: &BTreeSet<
 
 /// The connection's defaults, as far as they are its to give.
 async fn defaults(db: &mut Db<'_>, call: &Call) -> Result<BTreeSet<Held>, Fault> {
-    let delegation = delegation(&call.connection);
+    let delegation = Delegation::of(&call.connection);
     let organization = call.connection.organization_id;
     let mut wanted = BTreeSet::new();
     for default in &call.connection.settings.default_assignments {
         for role in products::list_roles(db, default.product).await? {
             let is_listed = default.roles.contains(&role.id);
-            if is_listed && delegation.may_grant(db, &role, (organization, default.subtree)).await? {
+            if is_listed && delegation.may_grant(db, &role).await? {
                 wanted.insert(Held { organization, subtree: default.subtree, product: default.product, role: role.id });
             }
         }
@@ -204,7 +208,7 @@ pub async fn describe(db: &mut Db<'_>, call: &Call, document: &mut Value) -> Res
     if !is_choosing(&call.connection) {
         return Ok(());
     }
-    let roles = delegation(&call.connection).roles(db).await?;
+    let roles = Delegation::of(&call.connection).roles(db).await?;
     let roles: Vec<String> = roles.iter().map(|(product, role)| format!("{}:{}", product.slug, role.slug)).collect();
     let attributes = document.get_mut("attributes").and_then(Value::as_array_mut).into_iter().flatten();
     for attribute in attributes.filter(|attribute| attribute["name"] == NAME) {

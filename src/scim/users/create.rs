@@ -13,9 +13,7 @@ use crate::{
     audit::{self, Event, SubjectKind},
     connections::OnCreate,
     organizations,
-    scim::{
-        answer::Fault, call::Call, error::Refusal, event::Kind, projection, provision, quirks::PASSWORD_LEFT_OUT,
-    },
+    scim::{answer::Fault, call::Call, error::Refusal, event::Kind, projection, provision, quirks::PASSWORD_LEFT_OUT},
     secret::Secret,
     store::Tx,
     users::{

@@ -49,7 +49,7 @@ pub(in crate::scim) async fn foresee(call: &Call, requests: impl Iterator<Item =
     }
     let requests = requests.filter(|single| may_end(call, single));
     let calls: Vec<(Call, Act)> =
-        requests.filter_map(|single| Some((call.single(&single), Act::of(&single.method)?))).collect();
+        requests.filter_map(|single| Some((call.single(&single, None), Act::of(&single.method)?))).collect();
     let owned = call.clone();
     let unit = async move |tx: &mut Tx<'_>| -> Result<(), Fault> {
         let mut endings = Vec::new();

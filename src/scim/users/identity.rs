@@ -1,5 +1,5 @@
 //! By what a person is known: the name they sign in with, and their address. What it means that a tool
-//! changes one of them (security.md row 29).
+//! changes one of them (security.md rows 29, 92).
 //!
 //! Invariants: no change leads a name or an address that somebody else has proven to another account. What
 //! was mailed to the old address opens nothing any more, and whoever reads it is told what changed, by whom.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{TYPE, assignments::EXTENSION, mapping::UNIQUE_COLUMNS, resources};
+use super::{TYPE, mapping::UNIQUE_COLUMNS, resources, state};
 use crate::{
     groups,
     id::{GroupId, UserId},
@@ -39,10 +39,7 @@ impl Rows for Listed {
     const TABLE: &'static Table = &provisioned::TABLE;
 
     fn is_heavy(located: &Located<'_>) -> bool {
-        match located.extension {
-            None => matches!(located.attribute.name.as_str(), "groups" | "roles" | "entitlements"),
-            Some(urn) => urn == EXTENSION,
-        }
+        state::is_told(located) || (located.extension.is_none() && located.attribute.name == "groups")
     }
 
     fn held(kind: &ResourceType, located: &Located<'_>) -> Held {

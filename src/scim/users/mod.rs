@@ -64,7 +64,10 @@ async fn read_user(call: &Call) -> Result<Answer, Fault> {
     let mut db = call.app.store.reader().await?;
     let user = provisioned::find(&mut db, call.connection.id, call.id()?).await?.ok_or(Refusal::NotFound)?;
     call.check_version(user.version)?;
-    if call.has_version(user.version) {
+    // What others decide moves no version.
+    let selection = list::selection(call, kind);
+    let is_versioned = !kind.located().any(|located| state::is_told(&located) && selection.keeps(&located));
+    if is_versioned && call.has_version(user.version) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED).about(user.id.0, user.version));
     }
     answer(&mut db, call, kind, user).await
@@ -82,6 +85,7 @@ pub(super) async fn create_user(call: &Call) -> Result<Answer, Fault> {
     call.app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             let user = create::create(tx, &owned, &resource, password.as_ref()).await?;
             let location = location(&owned, &user);
             let answer = answer(tx, &owned, owned.resource_type(TYPE)?, user).await?;
@@ -116,6 +120,7 @@ async fn write_user(call: &Call, change: Change) -> Result<Answer, Fault> {
     call.app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             let (user, is_changed) = match write::change(tx, &owned, id, &change).await? {
                 write::Changed::Nothing(user) => (user, false),
                 write::Changed::Written(user) => (user, true),
@@ -139,6 +144,7 @@ pub(super) async fn delete_user(call: &Call) -> Result<Answer, Fault> {
     call.app
         .store
         .write(async move |tx| {
+            let owned = owned.renewed(tx).await?;
             let answer = match write::delete(tx, &owned, id).await? {
                 write::Changed::Held(refusal) => Answer::refused(refusal, id.0),
                 write::Changed::Nothing(_) => Answer::empty(StatusCode::NO_CONTENT),
@@ -177,11 +183,12 @@ async fn resources(
     } else {
         Vec::new()
     };
+    let told = state::read(db, call, (kind, selection), &ids).await?;
     let mut shown = Vec::with_capacity(users.len());
     for user in &users {
         let mut resource = resource(call, kind, user, &memberships);
         assignments::put(&mut resource, assignments::shown(db, call, &given, user.id).await?);
-        state::put(db, call, (kind, selection), (&mut resource, user)).await?;
+        state::put(db, &told, (kind, selection), (&mut resource, user)).await?;
         shown.push(Value::Object(kind.ordered(resource)));
     }
     Ok(shown)

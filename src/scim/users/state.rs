@@ -6,23 +6,61 @@ use serde_json::{Map, Value, json};
 
 use super::{assignments::EXTENSION, joins};
 use crate::{
-    access, mfa, organizations,
-    scim::{answer::Fault, call::Call, projection::Selection, schema::ResourceType},
+    access,
+    id::UserId,
+    mfa, organizations,
+    scim::{
+        answer::Fault,
+        call::Call,
+        projection::Selection,
+        schema::{Located, ResourceType},
+    },
     store::Db,
     users::User,
 };
 
-/// Adds to a resource what `selection` shows of all this.
-pub async fn put(
+/// Whether an attribute is one of these, or of what the connection has given.
+pub fn is_told(located: &Located<'_>) -> bool {
+    match located.extension {
+        None => matches!(located.attribute.name.as_str(), "roles" | "entitlements"),
+        Some(urn) => urn == EXTENSION,
+    }
+}
+
+/// What is told of several people, read at once.
+pub struct Told {
+    /// What they hold over the connection's organization and those below it: what others gave them is not the tool's
+    /// to know.
+    held: Vec<access::Told>,
+    requires_mfa: bool,
+}
+
+/// Reads what `selection` shows of these people and no row of theirs says.
+pub async fn read(
     db: &mut Db<'_>,
     call: &Call,
     (kind, selection): (&ResourceType, &Selection<'_>),
+    users: &[UserId],
+) -> Result<Told, Fault> {
+    let organization = call.connection.organization_id;
+    let held = if selection.shows(kind, "roles") || selection.shows(kind, "entitlements") {
+        access::held_within(db, organization, users, call.now).await?
+    } else {
+        Vec::new()
+    };
+    let requires_mfa = selection.shows(kind, &format!("{EXTENSION}:mfa"))
+        && organizations::effective_policy(db, organization).await?.mfa == organizations::MfaRule::Required;
+    Ok(Told { held, requires_mfa })
+}
+
+/// Adds to a resource what `selection` shows of all this.
+pub async fn put(
+    db: &mut Db<'_>,
+    told: &Told,
+    (kind, selection): (&ResourceType, &Selection<'_>),
     (resource, user): (&mut Map<String, Value>, &User),
 ) -> Result<(), Fault> {
-    let (roles, entitlements) = (selection.shows(kind, "roles"), selection.shows(kind, "entitlements"));
-    if roles || entitlements {
-        hold(db, call, (roles, entitlements), (resource, user)).await?;
-    }
+    hold(told, (kind, selection), (resource, user));
     let shows = |name: &str| selection.shows(kind, &format!("{EXTENSION}:{name}"));
     let mut state = Map::new();
     if shows("status") {
@@ -37,7 +75,7 @@ pub async fn put(
         state.insert("emailVerified".to_owned(), user.email_verified_at.is_some().into());
     }
     if shows("mfa") {
-        state.insert("mfa".to_owned(), factors(db, user).await?);
+        state.insert("mfa".to_owned(), factors(db, told, user).await?);
     }
     if !state.is_empty()
         && let Some(extension) = resource.entry(EXTENSION).or_insert_with(|| json!({})).as_object_mut()
@@ -48,27 +86,28 @@ pub async fn put(
 }
 
 /// What the person holds now, however it came: `product:role`, and `product:module:action`.
-async fn hold(
-    db: &mut Db<'_>,
-    call: &Call,
-    (roles, entitlements): (bool, bool),
+fn hold(
+    told: &Told,
+    (kind, selection): (&ResourceType, &Selection<'_>),
     (resource, user): (&mut Map<String, Value>, &User),
-) -> Result<(), Fault> {
-    let (mut held, mut may) = (Vec::new(), Vec::new());
-    for (product, entitlement) in access::products_of(db, user.id, call.now).await? {
-        let value = |name: &str| json!({ "value": name, "type": product.slug });
-        held.extend(entitlement.roles.iter().map(|role| value(&format!("{}:{role}", product.slug))));
-        may.extend(entitlement.permissions.iter().map(|permission| value(permission)));
-    }
-    for (name, is_shown, values) in [("roles", roles, held), ("entitlements", entitlements, may)] {
-        if is_shown && !values.is_empty() {
+) {
+    for (name, of_roles) in [("roles", true), ("entitlements", false)] {
+        if !selection.shows(kind, name) {
+            continue;
+        }
+        let held = told.held.iter().filter(|held| held.user_id == user.id && held.is_role() == of_roles);
+        let value = |held: &access::Told| match of_roles {
+            true => json!({ "value": format!("{}:{}", held.product, held.name), "type": held.product }),
+            false => json!({ "value": held.name, "type": held.product }),
+        };
+        let values: Vec<Value> = held.map(value).collect();
+        if !values.is_empty() {
             resource.insert(name.to_owned(), Value::Array(values));
         }
     }
-    Ok(())
 }
 
-async fn factors(db: &mut Db<'_>, user: &User) -> Result<Value, Fault> {
+async fn factors(db: &mut Db<'_>, told: &Told, user: &User) -> Result<Value, Fault> {
     let mut methods: Vec<&str> = Vec::new();
     let enrolled = mfa::enrolled(db, user.id).await?;
     for factor in &enrolled {
@@ -76,10 +115,9 @@ async fn factors(db: &mut Db<'_>, user: &User) -> Result<Value, Fault> {
             methods.push(factor.method.as_str());
         }
     }
-    let policy = organizations::effective_policy(db, user.organization_id).await?;
     let mut factors = json!({
         "enrolled": !methods.is_empty(),
-        "required": policy.mfa == organizations::MfaRule::Required,
+        "required": told.requires_mfa,
     });
     if !methods.is_empty() {
         factors["methods"] = json!(methods);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audit::{self, Event, SubjectKind},
-    connections::{OnDelete, unique},
+    connections::unique,
     groups,
     id::UserId,
     provisioning::{self, Ending, HoldReason, guard},
@@ -19,8 +19,7 @@ use crate::{
         call::Call,
         error::Refusal,
         event::{self, Kind, Subject},
-        projection, provision,
-        uniqueness, value,
+        projection, provision, uniqueness, value,
     },
     store::Tx,
     users::{self, Status, User, life_cycle, provisioned},

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Scene, believed, id};
+use super::{Scene, id};
 use crate::{
     api::problem,
     scim::{CASTELLAN, at, outbox, refused},
@@ -18,8 +18,10 @@ async fn nothing_of_the_other_account_is_told_nor_whether_they_have_joined() {
     let ordinary = scene.tool.person("ada@harbour.example").await;
     outbox(&castellan).await;
     let (resource, mail) = scene.ask().await;
-    let everything = "attributes=userName,displayName,name,emails,active,title,externalId,roles,entitlements,groups,meta";
-    let state = ["status", "lastLogin", "emailVerified", "mfa", "assignments"].map(|name| format!(",{CASTELLAN}:{name}"));
+    let everything =
+        "attributes=userName,displayName,name,emails,active,title,externalId,roles,entitlements,groups,meta";
+    let state =
+        ["status", "lastLogin", "emailVerified", "mfa", "assignments"].map(|name| format!(",{CASTELLAN}:{name}"));
     let asked = [
         at(&resource),
         format!("{}?{everything}{}", at(&resource), state.concat()),
@@ -51,7 +53,8 @@ async fn nothing_of_the_other_account_is_told_nor_whether_they_have_joined() {
     }
     // It reads like that of anybody who has not set a password yet.
     let state = |resource: &Value| {
-        let endpoint = format!("{}?attributes=roles,{CASTELLAN}:status,{CASTELLAN}:mfa,{CASTELLAN}:emailVerified", at(resource));
+        let endpoint =
+            format!("{}?attributes=roles,{CASTELLAN}:status,{CASTELLAN}:mfa,{CASTELLAN}:emailVerified", at(resource));
         let tool = &scene.tool;
         async move {
             let mut shown = tool.get(&endpoint).await.expect(200);
