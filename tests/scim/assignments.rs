@@ -15,15 +15,20 @@ use castellan::{
 use serde_json::{Value, json};
 
 use super::{CASTELLAN, Tool, USER, active_at_once, at, defaults, refused, settings};
-use crate::support::{Castellan, Person, World};
+use crate::{
+    api::switch_products_on,
+    support::{Castellan, Person, World},
+};
 
 /// A tool of the partner whose people start as viewers of Recover, and may be given operator, in Relay too.
 async fn tool<'c>(castellan: &'c Castellan, world: &World) -> Tool<'c> {
+    switch_products_on(castellan, world, &world.partner).await;
+    switch_products_on(castellan, world, &world.client).await;
     let mut assignable = defaults(castellan, &world.recover, &["operator"]).await;
     assignable.extend(defaults(castellan, &world.relay, &["operator"]).await);
     let assignable = assignable.into_iter().map(|listed| DefaultAssignment { subtree: true, ..listed }).collect();
     let default_assignments = defaults(castellan, &world.recover, &["viewer"]).await;
-    let settings = Settings { default_assignments, assignable, ..active_at_once() };
+    let settings = Settings { default_assignments, assignable, account_state: true, ..active_at_once() };
     Tool::with(castellan, &world.partner, Vendor::Generic, settings).await
 }
 
@@ -106,7 +111,9 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     let portal = castellan.portal().await;
     let mut greedy = active_at_once();
     greedy.assignable = defaults(&castellan, &portal, &["administrator", "accountant", "basic"]).await;
-    greedy.assignable.extend(defaults(&castellan, &world.recover, &["viewer"]).await);
+    let everywhere = defaults(&castellan, &world.recover, &["viewer"]).await.into_iter();
+    greedy.assignable.extend(everywhere.map(|listed| DefaultAssignment { subtree: true, ..listed }));
+    switch_products_on(&castellan, &world, &world.partner).await;
     let tool = Tool::with(&castellan, &world.partner, Vendor::Generic, greedy).await;
     let ada = tool.person("ada").await;
     for wrong in [
@@ -114,7 +121,8 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
         over(&world.partner, "portal:accountant", false),
         over(&world.partner, "recover:operator", false),
         over(&world.partner, "relay:viewer", false),
-        over(&world.partner, "recover:viewer", true),
+        over(&world.partner, "portal:basic", false),
+        // The client does not have the product.
         over(&world.client, "recover:viewer", false),
         over(&world.other_partner, "recover:viewer", false),
         over(&world.partner, "recover:nothing", false),
@@ -132,7 +140,7 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     assert_eq!(tool.get("/Users").await.expect(200)["totalResults"], 1);
     tool.post(
         "/Users",
-        &named("bob", &[over(&world.partner, "portal:basic", false), over(&world.partner, "recover:viewer", false)]),
+        &named("bob", &[over(&world.partner, "recover:viewer", true), over(&world.partner, "recover:viewer", false)]),
     )
     .await
     .expect(201);
@@ -141,7 +149,7 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     // What may be given stands in the schema, for this connection.
     let schema = tool.get(&format!("/Schemas/{CASTELLAN}")).await.expect(200);
     let subs = schema["attributes"][0]["subAttributes"].as_array().expect("a list").clone();
-    assert_eq!(subs[0]["canonicalValues"], json!(["portal:basic", "recover:viewer"]));
+    assert_eq!(subs[0]["canonicalValues"], json!(["recover:viewer"]));
     assert_eq!(subs[1]["canonicalValues"], json!([world.partner.id]));
 
     // Where nothing was listed the tool gives its defaults and chooses nothing, as the schema says.
@@ -149,14 +157,14 @@ async fn a_tool_gives_nothing_that_is_not_its_to_give() {
     let fixed = Settings { default_assignments, account_state: true, ..settings() };
     let fixed = Tool::with(&castellan, &world.client, Vendor::Generic, fixed).await;
     let schema = fixed.get(&format!("/Schemas/{CASTELLAN}")).await.expect(200);
-    assert_eq!(schema["attributes"][0]["mutability"], "readOnly");
+    assert!(!schema["attributes"].to_string().contains("assignments"));
     let asked = named("eve", &[json!({ "role": "recover:operator" })]);
     let eve = fixed.post("/Users", &asked).await.expect(201);
     assert_eq!((eve.get(CASTELLAN), roles(&castellan, &eve, &world.recover).await), (None, vec!["viewer".to_owned()]));
     fixed.put(&at(&eve), &asked).await.expect(200);
     let add =
         json!([{ "op": "add", "path": format!("{CASTELLAN}:assignments"), "value": [{ "role": "recover:operator" }] }]);
-    refused(&fixed.patch(&at(&eve), add.clone()).await, 400, "mutability");
+    refused(&fixed.patch(&at(&eve), add.clone()).await, 400, "invalidPath");
     assert_eq!(roles(&castellan, &eve, &world.recover).await, ["viewer"]);
     assert_eq!(
         fixed.get(&format!("{}?attributes={CASTELLAN}", at(&eve))).await.expect(200)[CASTELLAN]["status"],

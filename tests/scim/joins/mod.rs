@@ -42,7 +42,7 @@ fn believed() -> Value {
 impl<'c> Scene<'c> {
     pub async fn start(castellan: &'c Castellan, world: &'c World) -> Self {
         let viewer = defaults(castellan, &world.recover, &["viewer"]).await;
-        Self::with(castellan, world, Settings { default_assignments: viewer, ..settings() }).await
+        Self::with(castellan, world, Settings { default_assignments: viewer, account_state: true, ..settings() }).await
     }
 
     pub async fn with(castellan: &'c Castellan, world: &'c World, settings: Settings) -> Self {
