@@ -156,9 +156,11 @@ async fn each_operation_of_an_accepted_bulk_request_is_told_of_when_it_has_ended
     assert_eq!(ada["meta"]["version"], one["version"]);
     assert_eq!(ada["groups"][0]["display"], "Staff", "references are filled");
     assert!(one.get("response").is_none());
-    let provisioned =
-        said.iter().find(|event| event["events"].get("urn:ietf:params:scim:event:prov:create:notice").is_some());
-    assert_eq!(provisioned.expect("the change itself")["txn"], format!("{txn}:0"), "one transaction");
+    let change = "urn:ietf:params:scim:event:prov:create:notice";
+    let is_its_change =
+        |event: &&Value| event["events"].get(change).is_some() && event["sub_id"]["uri"] == uri.as_str();
+    let provisioned = said.iter().find(is_its_change).expect("the change itself");
+    assert_eq!(provisioned["txn"], format!("{txn}:0"), "one transaction");
 
     let (uri, stale) = outcome(1);
     assert_eq!((uri, &stale["status"], &stale["response"]["status"]), (at(&bob), &json!("412"), &json!("412")));
