@@ -3,6 +3,7 @@
 
 use super::Reach;
 use crate::{
+    access,
     clock::Timestamp,
     connections::Connection,
     groups,
@@ -37,6 +38,10 @@ pub async fn remove(
     user: &User,
     now: Timestamp,
 ) -> Result<std::result::Result<(), Refusal>> {
+    // Whoever may not go keeps their groups.
+    if access::is_last_administrator(tx, user.organization_id, user.id, now).await? {
+        return Ok(Err(Refusal::LastAdministrator));
+    }
     let reach = of_stand_in(tx, user).await?;
     groups::leave_all(tx, user.id, now).await?;
     let outcome = life_cycle::remove(tx, act, user, now).await?;
