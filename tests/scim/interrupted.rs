@@ -39,6 +39,8 @@ async fn a_request_whose_server_dies_is_taken_up_again_and_nothing_is_done_twice
                 }
             } => deaths += 1,
         }
+        // What it had handed to the database is written by now, or never.
+        castellan.write(async |_| Ok(())).await;
         // Until the lease of who has died is over.
         perform_due(&castellan.app).await.expect("nothing");
         castellan.advance(31);
