@@ -143,9 +143,7 @@ impl Registry {
             }
             *schema = Schema::parse(urn, &document.to_string())?;
         }
-        let types = self.types.iter().map(|kind| ResourceType::parse(kind.document.clone(), &schemas, &kind.common));
-        let types = types.collect::<Result<_, _>>()?;
-        Ok(Self { types, schemas })
+        self.resolved(schemas, |_| true)
     }
 
     /// The same without an extension.
@@ -153,12 +151,16 @@ impl Registry {
     /// # Errors
     /// As before.
     pub fn without(&self, urn: &str) -> Result<Self, LoadError> {
-        let mut schemas = self.schemas.clone();
-        schemas.retain(|schema| schema.id != urn);
+        let schemas = self.schemas.iter().filter(|schema| schema.id != urn).cloned().collect();
+        self.resolved(schemas, |extension| extension != urn)
+    }
+
+    /// The resource types with these schemas, and those of their extensions that are kept.
+    fn resolved(&self, schemas: Vec<Arc<Schema>>, is_kept: impl Fn(&str) -> bool) -> Result<Self, LoadError> {
         let types = self.types.iter().map(|kind| {
             let mut document = kind.document.clone();
             if let Some(extensions) = document.get_mut("schemaExtensions").and_then(Value::as_array_mut) {
-                extensions.retain(|extension| extension["schema"] != urn);
+                extensions.retain(|extension| extension["schema"].as_str().is_some_and(&is_kept));
             }
             ResourceType::parse(document, &schemas, &kind.common)
         });

@@ -147,6 +147,8 @@ impl Change<'_, '_> {
             }
             elements.push(self.made_for(filter)?);
             chosen.push(true);
+            // A filter for the primary one makes a primary one.
+            keep_one_primary(self.located.attribute, &mut elements, &chosen)?;
         }
         match sub {
             Some(sub) => self.set_in(sub, &mut elements, &chosen)?,

@@ -68,6 +68,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         word().prop_map(|word| ("emails[type eq \"work\"].value".to_owned(), json!(word))),
         word().prop_map(|word| ("emails[type eq \"home\" and value ne \"a\"].display".to_owned(), json!(word))),
         word().prop_map(|word| ("emails[primary eq true]".to_owned(), json!({ "value": word }))),
+        word().prop_map(|word| ("emails[primary eq true and type eq \"other\"].display".to_owned(), json!(word))),
         any::<bool>().prop_map(|primary| ("emails[value eq \"b\"].primary".to_owned(), json!(primary))),
         word().prop_map(|word| (format!("{ENTERPRISE}:department"), json!(word))),
         word().prop_map(|word| (ENTERPRISE.to_owned(), json!({ "division": word }))),
