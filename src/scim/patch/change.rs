@@ -161,7 +161,8 @@ impl Change<'_, '_> {
         Ok((!elements.is_empty()).then_some(Value::Array(elements)))
     }
 
-    /// An element that the filter matches, made of its equalities.
+    /// An element that the filter matches, made of its equalities: what it compares with is a value now, and judged
+    /// as one.
     fn made_for(&self, filter: &Filter<'_>) -> Result<Value, Refusal> {
         let mut element = Map::new();
         for (located, literal) in filter.equalities() {
@@ -170,7 +171,9 @@ impl Change<'_, '_> {
                 Literal::Boolean(value) => Value::from(*value),
                 _ => continue,
             };
-            element.insert(located.attribute.name.clone(), value);
+            if let Some(value) = value::normalise(located.attribute, &value)? {
+                element.insert(located.attribute.name.clone(), value);
+            }
         }
         if element.is_empty() {
             return Err(Refusal::NoTarget(self.operation.path.clone().unwrap_or_default()));

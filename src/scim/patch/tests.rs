@@ -95,6 +95,15 @@ fn every_form_of_path_is_set() {
             ]),
         ),
         (
+            json!({ "op": "add", "path": "emails[primary eq true and type eq \"other\"].value", "value": "o" }),
+            "emails",
+            json!([
+                { "value": "a@work.example", "type": "work", "primary": false },
+                { "value": "a@home.example", "type": "home" },
+                { "primary": true, "type": "other", "value": "o" },
+            ]),
+        ),
+        (
             json!({ "op": "remove", "path": "emails[type eq \"work\"]" }),
             "emails",
             json!([{ "value": "a@home.example", "type": "home" }]),
@@ -159,6 +168,7 @@ fn every_form_of_path_is_set() {
 #[test]
 fn what_cannot_be_done_is_refused_with_its_word() {
     for (operation, refusal) in [
+        (json!({ "op": "add", "path": "emails[type eq \"o\\u0000\"].value", "value": "o" }), "invalidValue"),
         (json!({ "op": "move", "path": "title", "value": "x" }), "invalidSyntax"),
         (json!({ "op": "add", "path": "title" }), "invalidSyntax"),
         (json!({ "op": "add", "value": "x" }), "invalidSyntax"),
