@@ -1,7 +1,8 @@
 //! Groups of users in one organization, and who belongs to them.
 //!
-//! Owns the rows `groups`, `group_members` and `group_children` (groups within groups, circles and all). What a group gives is an assignment to its id, which
-//! [`crate::access`] holds; deleting a group leaves that to the caller, in the same transaction.
+//! Owns the rows `groups`, `group_members` and `group_children` (groups within groups, circles and all). What a
+//! group gives is an assignment to its id, which [`crate::access`] holds; deleting a group leaves that to the
+//! caller, in the same transaction.
 //!
 //! Invariants: members are rows, and adding or removing one reads and writes no other; the group's
 //! `version` moves once with each effective change of it or of its members; a display name is unique

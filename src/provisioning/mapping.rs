@@ -3,6 +3,8 @@
 //! A rule names a group by its display name, whatever its case, or by its id. A group that is renamed away from
 //! its rule loses what the rule gave; one that is renamed to it gains it.
 
+use uuid::Uuid;
+
 use super::Reach;
 use crate::{
     access::{self, NewAssignment, Source, Subject},
@@ -102,17 +104,22 @@ pub async fn end(tx: &mut Tx<'_>, connection: &Connection, master: &MasterKeys, 
 /// # Errors
 /// The database's.
 pub async fn find(db: &mut Db<'_>, connection: &Connection, name: &str) -> Result<Option<Group>> {
-    match name.parse() {
-        Ok(id) => groups::find_provisioned(db, connection.id, id).await,
-        Err(_) => groups::find_by_name(db, connection.id, name).await,
+    match id(name) {
+        Some(id) => groups::find_provisioned(db, connection.id, id).await,
+        None => groups::find_by_name(db, connection.id, name).await,
     }
 }
 
-/// What reads as an id names the group of that id, and no group that is called so: names are the tool's to choose.
+/// What reads as an id, however it is written, names the group of that id, and no group that is called so: names are
+/// the tool's to choose.
+fn id(name: &str) -> Option<GroupId> {
+    Uuid::try_parse(name.trim()).ok().map(GroupId)
+}
+
 fn names(rule: &GroupRole, group: &Group) -> bool {
-    match rule.group.parse::<GroupId>() {
-        Ok(id) => id == group.id,
-        Err(_) => text::fold(&rule.group) == text::fold(&group.display_name),
+    match id(&rule.group) {
+        Some(id) => id == group.id,
+        None => text::fold(&rule.group) == text::fold(&group.display_name),
     }
 }
 

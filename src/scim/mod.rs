@@ -11,7 +11,8 @@
 //! [`event`] tells webhooks.
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
-//! grants its default assignments and nothing else, and never the portal's administrator; a PATCH
+//! gives what an administrator has listed and nothing else, and never the portal's administrator; a write acts on the
+//! connection as it is, not as it was when the request came; a PATCH
 //! happens whole or not at all; a request that changes nothing writes no version; every request of a
 //! connection is in its provisioning log. A login name that lives in another organization is a stand-in here, and
 //! tells nothing of the account it stands for.

@@ -199,6 +199,8 @@ async fn what_a_person_holds_and_where_they_stand_is_told_on_request() {
     assert_eq!(ada.get(CASTELLAN), None);
     let user: UserId = ada["id"].as_str().expect("an id").parse().expect("an id");
     castellan.assign(Subject::User(user), &world.relay, &["operator"], world.partner.id).await;
+    // What somebody else's organization gives is not this tool's to know.
+    castellan.assign(Subject::User(user), &world.relay, &["viewer"], world.other_partner.id).await;
 
     let all = format!("{}?attributes=roles,entitlements,{CASTELLAN}", at(&ada));
     let asked = tool.get(&all).await.expect(200);

@@ -1,18 +1,19 @@
 //! Groups that give product roles (product.md V2): at once with membership, and gone with it.
 
+use axum::body::Body;
 use castellan::{
     access::{self, Subject},
-    connections::{DefaultAssignment, GroupRole, Settings, Vendor},
+    connections::{self, Connection, DefaultAssignment, GroupRole, Settings, Status, Vendor},
     id::UserId,
     jobs::Message,
     users,
 };
 use serde_json::{Value, json};
 
-use super::{Tool, active_at_once, at, defaults, outbox};
+use super::{Tool, active_at_once, at, defaults, outbox, refused};
 use crate::{
     api::{Caller, caller, problem, switch_products_on},
-    support::{Browser, Castellan, Person, TestClient, World},
+    support::{Answer, Browser, Castellan, Person, TestClient, World},
 };
 
 const PASSWORD: &str = "seven grey geese in a row";
@@ -73,6 +74,19 @@ impl<'c> Scene<'c> {
         let told = outbox(self.castellan).await;
         let ours = |message: &&Message| matches!(message, Message::BackchannelLogout { client, .. } if *client == self.client.registered.id);
         assert_eq!(told.iter().filter(ours).count(), 1, "{told:?}");
+    }
+
+    /// A request during which, before its body comes, the connection becomes that.
+    async fn late(&self, method: &str, endpoint: &str, becomes: &Connection, body: Value) -> Answer {
+        let (app, becomes, now) = (self.castellan.app.clone(), becomes.clone(), self.castellan.now());
+        let arrives = async move {
+            let changed = app.store.write(async move |tx| connections::update(tx, &becomes, now).await).await;
+            changed.map(|()| body.to_string())
+        };
+        let authorization = format!("Bearer {}", self.tool.token);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/scim+json")];
+        let body = Body::from_stream(futures_util::stream::once(arrives));
+        self.castellan.request(method, &self.tool.path(endpoint), &headers, body).await
     }
 
     fn path(&self) -> String {
@@ -199,4 +213,98 @@ async fn a_rule_gives_no_portal_role_and_nothing_that_is_not_there() {
     let mut db = castellan.app.store.reader().await.expect("a reader");
     let held = access::entitlement(&mut db, Subject::User(id(&eve)), portal.id, castellan.now()).await;
     assert_eq!(held.expect("a read"), None);
+}
+
+/// An id in a rule names one group. Names are the tool's to choose, and a group that is called like the id gets nothing.
+#[tokio::test]
+async fn a_rule_by_id_is_for_that_group_and_no_namesake() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let scene = Scene::start(&castellan, &world).await;
+    let (ada, account) = scene.person("ada").await;
+    let (eve, _) = scene.person("eve").await;
+    let group = scene.tool.group("Anything", &[&ada]).await;
+    let written = group["id"].as_str().expect("an id").to_owned();
+    let namesake = scene.tool.group(&written, &[&eve]).await;
+    let rules =
+        json!({ "group_roles": [{ "group": written.to_uppercase(), "product": "recover", "roles": ["viewer"] }] });
+    let changed = scene.admin.send("PATCH", &scene.path(), &rules).await.expect(200);
+    assert_eq!(changed["group_roles"][0]["known"], true);
+    assert_eq!(scene.roles(&ada).await, ["viewer"]);
+    scene
+        .tool
+        .patch(&at(&namesake), json!([{ "op": "replace", "path": "externalId", "value": "x" }]))
+        .await
+        .expect(200);
+    assert!(scene.roles(&eve).await.is_empty());
+    let again = scene.tool.group(&written.to_uppercase().replace('-', ""), &[&eve]).await;
+    assert!(again["id"].is_string() && scene.roles(&eve).await.is_empty());
+
+    let (_, tokens) = scene.sign_in(&account).await;
+    scene.admin.send("PATCH", &scene.path(), &json!({ "group_roles": [] })).await.expect(200);
+    assert!(scene.roles(&ada).await.is_empty());
+    scene.assert_signed_out(&tokens).await;
+}
+
+/// Groups within groups: leaving the inner one is leaving what the outer one gives.
+#[tokio::test]
+async fn leaving_a_group_within_a_group_ends_what_the_outer_one_gives() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let scene = Scene::start(&castellan, &world).await;
+    let (ada, account) = scene.person("ada").await;
+    let inner = scene.tool.group("Night shift", &[&ada]).await;
+    let outer = scene.tool.group("Operators", &[&inner]).await;
+    assert_eq!(scene.roles(&ada).await, ["operator"]);
+    let (_, tokens) = scene.sign_in(&account).await;
+    scene.tool.put(&at(&inner), &json!({ "displayName": "Night shift" })).await.expect(200);
+    assert!(scene.roles(&ada).await.is_empty());
+    scene.assert_signed_out(&tokens).await;
+
+    let back = json!([{ "op": "add", "path": "members", "value": [{ "value": ada["id"] }] }]);
+    scene.tool.patch(&at(&inner), back).await.expect(200);
+    let (_, tokens) = scene.sign_in(&account).await;
+    let out = format!("members[value eq \"{}\"]", inner["id"].as_str().expect("an id"));
+    scene.tool.patch(&at(&outer), json!([{ "op": "remove", "path": out }])).await.expect(200);
+    assert!(scene.roles(&ada).await.is_empty());
+    scene.assert_signed_out(&tokens).await;
+}
+
+/// No page shows groups, so what they gave by a connection's rules ends with it.
+#[tokio::test]
+async fn deleting_the_connection_ends_what_its_groups_gave() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let scene = Scene::start(&castellan, &world).await;
+    let (ada, account) = scene.person("ada").await;
+    scene.tool.group("Operators", &[&ada]).await;
+    let (_, tokens) = scene.sign_in(&account).await;
+    scene.admin.send("DELETE", &scene.path(), &Value::Null).await.has_status(204);
+    assert!(scene.roles(&ada).await.is_empty());
+    scene.assert_signed_out(&tokens).await;
+}
+
+/// A request whose body comes late acts on the connection as it is by then.
+#[tokio::test]
+async fn what_is_decided_while_a_request_is_under_way_is_obeyed() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let scene = Scene::start(&castellan, &world).await;
+    let (ada, _) = scene.person("ada").await;
+    let group = scene.tool.group("Staff", &[&ada]).await;
+    let mut without = scene.tool.connection.clone();
+    without.settings.group_roles.clear();
+    let rename = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": "displayName", "value": "Operators" }],
+    });
+    scene.late("PATCH", &at(&group), &without, rename).await.expect(200);
+    assert!(scene.roles(&ada).await.is_empty(), "the rule had gone");
+
+    let paused = Connection { status: Status::Paused, ..without };
+    let answer = scene.late("POST", "/Users", &paused, json!({ "userName": "eve@brackwater.example" })).await;
+    refused(&answer, 401, "");
+    let mut db = castellan.app.store.reader().await.expect("a reader");
+    let name = users::LoginName::parse("eve@brackwater.example").expect("a name");
+    assert!(users::find_by_login_name(&mut db, users::Realm::Portal, &name).await.expect("a read").is_none());
 }

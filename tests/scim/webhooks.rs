@@ -8,7 +8,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use castellan::background;
+use castellan::{
+    background,
+    id::WebhookId,
+    jobs::{self, Message},
+};
 use serde_json::{Value, json};
 
 use super::{Tool, at};
@@ -204,4 +208,45 @@ async fn a_webhook_is_made_by_administrators_for_public_places() {
         castellan.json("GET", &format!("/api/v1{hooks}"), &reading, &Value::Null).await.expect(200)["webhooks"][0]["url"],
         new["url"]
     );
+}
+
+/// A webhook is told in order, so one that takes nothing would gather events without end: it is disabled, and told of.
+#[tokio::test]
+async fn a_webhook_that_leaves_too_much_waiting_is_disabled() {
+    let castellan = Castellan::start_with(|config| config.allow_private_outbound = true).await;
+    let world = castellan.world().await;
+    let admin = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let receiver = Receiver::start().await;
+    let hooks = format!("/organizations/{}/webhooks", world.partner.id);
+    let made = admin.send("POST", &hooks, &json!({ "url": receiver.url })).await.expect(201);
+    let webhook: WebhookId = made["webhook"]["id"].as_str().expect("an id").parse().expect("an id");
+    let tool = Tool::new(&castellan, &world.partner).await;
+    receiver.answers(StatusCode::SERVICE_UNAVAILABLE);
+    tool.person("ada").await;
+    background::settle(&castellan.app).await.expect("deliveries");
+    castellan.advance(2);
+    background::settle(&castellan.app).await.expect("deliveries");
+    assert_eq!(receiver.take().len(), 2);
+    // It rests for some seconds more now.
+    castellan.advance(1);
+    tool.person("bob").await;
+    background::settle(&castellan.app).await.expect("deliveries");
+    assert!(receiver.take().is_empty(), "Bob's event waits for Ada's");
+
+    let (master, now) = (std::sync::Arc::clone(&castellan.app.master), castellan.now());
+    castellan
+        .write(async move |tx| {
+            for _ in 2..5_000 {
+                let message = Message::Webhook { webhook, event: json!({}) };
+                jobs::enqueue(tx, &master, &message, now + std::time::Duration::from_secs(3600), now).await?;
+            }
+            Ok(())
+        })
+        .await;
+    assert_eq!(admin.get(&hooks).await.expect(200)["webhooks"][0]["status"], "active");
+    tool.person("cyd").await;
+    assert_eq!(admin.get(&hooks).await.expect(200)["webhooks"][0]["status"], "disabled");
+    assert_eq!(castellan.audited(world.partner.id, "webhook.disabled").await.len(), 1);
+    tool.person("dan").await;
+    assert_eq!(castellan.audited(world.partner.id, "webhook.disabled").await.len(), 1);
 }

@@ -14,13 +14,22 @@ pub fn path(path: &str) -> String {
     let parameters: Vec<Cow<'_, str>> = query
         .split('&')
         .map(|parameter| match parameter.split_once('=') {
-            Some((name, _)) if SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => {
+            Some((name, value))
+                if SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+                    || (name.eq_ignore_ascii_case("filter") && asks_for_a_password(value)) =>
+            {
                 Cow::Owned(format!("{name}={REDACTED}"))
             }
             _ => tokens(parameter),
         })
         .collect();
     format!("{}?{}", tokens(before), parameters.join("&"))
+}
+
+/// Whether a filter compares a password: such a one is refused, and what it was compared with is not kept.
+fn asks_for_a_password(value: &str) -> bool {
+    let parts = form_urlencoded::parse(value.as_bytes());
+    parts.flat_map(|(a, b)| [a, b]).any(|text| text.to_ascii_lowercase().contains("password"))
 }
 
 /// Text without bearer tokens of ours: what follows the prefix, up to a character that no token has.
@@ -47,6 +56,11 @@ mod tests {
             path("/Users?filter=title%20pr&Access_Token=abc&count=1"),
             "/Users?filter=title%20pr&Access_Token=(redacted)&count=1"
         );
+        for filter in
+            ["password%20eq%20%22s3cret%22", "p%41ssWord+eq+%22s3cret%22", "title=password%20eq%20%22s3cret%22"]
+        {
+            assert_eq!(path(&format!("/Users?filter={filter}&count=1")), "/Users?filter=(redacted)&count=1");
+        }
         assert_eq!(path("/Users/cst_scim_Ab-_9?x"), "/Users/(redacted)?x");
         assert_eq!(tokens("Bearer cst_scim_Ab9, then \"cst_api_x\"."), "Bearer (redacted), then \"(redacted)\".");
         assert_eq!(tokens("nothing"), "nothing");

@@ -1,9 +1,8 @@
 //! Product assignments of our own extension: what this connection has given a person, as rows.
 //!
 //! The attribute says roles as `product:role` over an organization or its subtree, in the place of the
-//! connection's defaults. What may be given
-//! [`crate::access`] answers; whatever else the person holds (by groups, by administrators) is not this
-//! attribute's, and no write of it touches that.
+//! connection's defaults. What may be given [`Delegation`] answers; whatever else the person holds (by groups, by
+//! administrators) is not this attribute's, and no write of it touches that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
