@@ -44,18 +44,7 @@ pub struct Row {
 }
 
 pub async fn insert(tx: &mut Tx<'_>, hash: &SecretHash, new: &NewActionToken, now: Timestamp) -> Result<()> {
-    execute!(
-        tx,
-        INSERT,
-        hash,
-        new.user_id,
-        new.purpose.as_str(),
-        new.created_by,
-        Json(&new.data),
-        now,
-        new.expires_at,
-    )?;
-    Ok(())
+    later!(tx, INSERT, hash, new.user_id, new.purpose.as_str(), new.created_by, Json(&new.data), now, new.expires_at,)
 }
 
 pub async fn find_live(db: &mut Db<'_>, hash: &SecretHash, now: Timestamp) -> Result<Option<Row>> {
@@ -67,8 +56,7 @@ pub async fn consume(tx: &mut Tx<'_>, hash: &SecretHash, purpose: &str, now: Tim
 }
 
 pub async fn void_purpose(tx: &mut Tx<'_>, user: UserId, purpose: &str, now: Timestamp) -> Result<()> {
-    execute!(tx, VOID_PURPOSE, user, purpose, now)?;
-    Ok(())
+    later!(tx, VOID_PURPOSE, user, purpose, now)
 }
 
 pub async fn was_sent(db: &mut Db<'_>, user: UserId, purpose: &str, now: Timestamp) -> Result<bool> {
@@ -76,6 +64,5 @@ pub async fn was_sent(db: &mut Db<'_>, user: UserId, purpose: &str, now: Timesta
 }
 
 pub async fn void(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, VOID, user, now)?;
-    Ok(())
+    later!(tx, VOID, user, now)
 }

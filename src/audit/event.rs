@@ -29,6 +29,8 @@ pub struct Personal {
     pub person: UserId,
     /// Login name, e-mail address, what was typed.
     pub data: Value,
+    /// Whether it is the first event about them.
+    pub is_new: bool,
 }
 
 /// Who acts, and from where.
@@ -164,7 +166,13 @@ impl Event {
 
     /// Facts about a person.
     pub fn about(mut self, person: UserId, data: Value) -> Self {
-        self.personal = Some(Personal { person, data });
+        self.personal = Some(Personal { person, data, is_new: false });
+        self
+    }
+
+    /// Facts about a person whose account this transaction has made: the first event about them.
+    pub fn about_new(mut self, person: UserId, data: Value) -> Self {
+        self.personal = Some(Personal { person, data, is_new: true });
         self
     }
 }

@@ -24,7 +24,8 @@ pub(super) async fn write(
         let mut salt = [0u8; 16];
         secret::fill(&mut salt);
         let commitment = commit(&salt, plain.as_bytes());
-        let key = key_of(tx, master, person).await?;
+        let is_new = event.personal.as_ref().is_some_and(|personal| personal.is_new && personal.person.0 == person);
+        let key = if is_new { new_key(tx, master, person).await? } else { key_of(tx, master, person).await? };
         let sealed = key.seal(&context(event_id, person), plain.as_bytes());
         sql::insert_personal(tx, event_id, person, &commitment, &salt, &sealed).await?;
         commitments.push((person, commitment));
@@ -112,12 +113,24 @@ async fn key_of(tx: &mut Tx<'_>, master: &MasterKeys, person: Uuid) -> Result<Ma
     if let Some(sealed) = sql::person_key(tx, person).await? {
         return unseal_key(master, person, &sealed);
     }
+    let (_, sealed) = make_key(master, person)?;
+    // Another transaction may have been faster: what stands there counts.
+    unseal_key(master, person, &sql::agree_on_person_key(tx, person, &sealed).await?)
+}
+
+/// The key of somebody who has none, for nobody has heard of them before this transaction.
+async fn new_key(tx: &mut Tx<'_>, master: &MasterKeys, person: Uuid) -> Result<MasterKeys> {
+    let (key, sealed) = make_key(master, person)?;
+    sql::insert_person_key(tx, person, &sealed).await?;
+    Ok(key)
+}
+
+fn make_key(master: &MasterKeys, person: Uuid) -> Result<(MasterKeys, Sealed)> {
     let mut key = [0u8; 32];
     secret::fill(&mut key);
-    sql::insert_person_key(tx, person, &master.seal(&key_context(person), &key)).await?;
-    // Another transaction may have been faster: what stands there now counts.
-    let sealed = sql::person_key(tx, person).await?.ok_or_else(|| Error::Damaged(format!("key of {person}")))?;
-    unseal_key(master, person, &sealed)
+    let sealed = master.seal(&key_context(person), &key);
+    let key = MasterKeys::new(&[(1, key)]).ok_or_else(|| Error::Damaged(format!("key of {person}")))?;
+    Ok((key, sealed))
 }
 
 fn unseal_key(master: &MasterKeys, person: Uuid, sealed: &Sealed) -> Result<MasterKeys> {

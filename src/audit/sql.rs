@@ -20,7 +20,11 @@ statements! {
         INSERT INTO audit_personal (event_id, person_id, commitment, salt, sealed) VALUES ($1, $2, $3, $4, $5)";
     PERSONAL_OF = "SELECT person_id, commitment, salt, sealed FROM audit_personal WHERE event_id = $1";
     PERSON_KEY = "SELECT sealed FROM person_keys WHERE person_id = $1";
-    INSERT_PERSON_KEY = "INSERT INTO person_keys (person_id, sealed) VALUES ($1, $2) ON CONFLICT (person_id) DO NOTHING";
+    INSERT_PERSON_KEY = "INSERT INTO person_keys (person_id, sealed) VALUES ($1, $2)";
+    /// Answers the key that stands there, whoever put it.
+    AGREE_ON_PERSON_KEY = "
+        INSERT INTO person_keys (person_id, sealed) VALUES ($1, $2)
+        ON CONFLICT (person_id) DO UPDATE SET sealed = person_keys.sealed RETURNING sealed";
     DELETE_PERSON_KEY = "DELETE FROM person_keys WHERE person_id = $1";
     ERASE_PARTS = "UPDATE audit_personal SET salt = NULL, sealed = NULL WHERE person_id = $1";
     /// A page of one organization's events, newest first, optionally of one kind or subject.
@@ -113,7 +117,7 @@ pub async fn insert(
     let subject_kind = event.subject.map(|(kind, _)| kind.as_str());
     let subject_id = event.subject.map(|(_, id)| id);
     let details: Json<&Value> = Json(&event.details);
-    execute!(
+    later!(
         tx,
         INSERT,
         id,
@@ -127,8 +131,7 @@ pub async fn insert(
         event.outcome.as_str(),
         &details,
         commitment
-    )?;
-    Ok(())
+    )
 }
 
 pub async fn insert_personal(
@@ -139,8 +142,7 @@ pub async fn insert_personal(
     salt: &[u8],
     sealed: &Sealed,
 ) -> Result<()> {
-    execute!(tx, INSERT_PERSONAL, event, person, commitment, salt, sealed)?;
-    Ok(())
+    later!(tx, INSERT_PERSONAL, event, person, commitment, salt, sealed)
 }
 
 pub async fn personal_of(db: &mut Db<'_>, event: EventId) -> Result<Vec<PersonalRow>> {
@@ -152,14 +154,16 @@ pub async fn person_key(db: &mut Db<'_>, person: Uuid) -> Result<Option<Sealed>>
 }
 
 pub async fn insert_person_key(tx: &mut Tx<'_>, person: Uuid, sealed: &Sealed) -> Result<()> {
-    execute!(tx, INSERT_PERSON_KEY, person, sealed)?;
-    Ok(())
+    later!(tx, INSERT_PERSON_KEY, person, sealed)
+}
+
+pub async fn agree_on_person_key(tx: &mut Tx<'_>, person: Uuid, sealed: &Sealed) -> Result<Sealed> {
+    Ok(fetch_one!(tx, (Sealed,), AGREE_ON_PERSON_KEY, person, sealed)?.0)
 }
 
 pub async fn erase(tx: &mut Tx<'_>, person: Uuid) -> Result<()> {
-    execute!(tx, ERASE_PARTS, person)?;
-    execute!(tx, DELETE_PERSON_KEY, person)?;
-    Ok(())
+    later!(tx, ERASE_PARTS, person)?;
+    later!(tx, DELETE_PERSON_KEY, person)
 }
 
 /// A page of one organization's events older than `before`, newest first.
@@ -196,8 +200,7 @@ pub async fn insert_link(
     hash: &[u8],
 ) -> Result<()> {
     let events = i64::try_from(block.len()).unwrap_or(i64::MAX);
-    execute!(tx, INSERT_LINK, organization, position, events, hash)?;
-    Ok(())
+    later!(tx, INSERT_LINK, organization, position, events, hash)
 }
 
 pub async fn block(db: &mut Db<'_>, organization: OrganizationId, position: i64) -> Result<Vec<Recorded>> {

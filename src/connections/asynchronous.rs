@@ -113,8 +113,7 @@ pub async fn operations(db: &mut Db<'_>, request: AsynchronousRequestId) -> Resu
 pub async fn note(tx: &mut Tx<'_>, hold: Hold, operation: &Operation, now: Timestamp) -> Result<()> {
     keep(tx, hold, now + LEASE).await?;
     let Operation { place, status, resource_id, is_whole, is_told } = *operation;
-    execute!(tx, sql::NOTE_OPERATION, hold.request, place, status, resource_id, is_whole, is_told)?;
-    Ok(())
+    later!(tx, sql::NOTE_OPERATION, hold.request, place, status, resource_id, is_whole, is_told)
 }
 
 /// Leaves the rest of a request to whoever takes it next.
@@ -131,9 +130,8 @@ pub async fn pass_on(tx: &mut Tx<'_>, hold: Hold, now: Timestamp) -> Result<()> 
 /// [`Error::Lost`], as above.
 pub async fn finish(tx: &mut Tx<'_>, hold: Hold, now: Timestamp) -> Result<()> {
     keep(tx, hold, now).await?;
-    execute!(tx, sql::FORGET_OPERATIONS, hold.request)?;
-    execute!(tx, sql::FORGET, hold.request, hold.taken)?;
-    Ok(())
+    later!(tx, sql::FORGET_OPERATIONS, hold.request)?;
+    later!(tx, sql::FORGET, hold.request, hold.taken)
 }
 
 async fn keep(tx: &mut Tx<'_>, hold: Hold, until: Timestamp) -> Result<()> {

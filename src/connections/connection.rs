@@ -98,6 +98,22 @@ pub async fn find(db: &mut Db<'_>, id: ConnectionId) -> Result<Option<Connection
     Ok(fetch_optional!(db, Row, sql::FIND, id)?.map(Connection::from))
 }
 
+/// The connection of that id if it is active, and whether a webhook is told of its changes: for the beginning of a write.
+///
+/// # Errors
+/// The database failed.
+pub async fn find_active(db: &mut Db<'_>, id: ConnectionId) -> Result<Option<(Connection, bool)>> {
+    let found = fetch_optional!(db, Told, sql::FIND_ACTIVE, id)?;
+    Ok(found.map(|found| (found.connection.into(), found.has_webhooks)))
+}
+
+#[derive(FromRow)]
+struct Told {
+    has_webhooks: bool,
+    #[sqlx(flatten)]
+    connection: Row,
+}
+
 /// The connection of that id if it belongs to `organization`.
 ///
 /// # Errors

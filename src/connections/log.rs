@@ -77,7 +77,7 @@ pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
     let path = redact::path(&entry.path);
     let details = entry.details.to_string();
     let searched = format!("{}\n{path}\n{}", entry.subject, reason(&entry.details));
-    execute!(
+    later!(
         tx,
         sql::LOG,
         uuid_at(entry.at),
@@ -91,8 +91,7 @@ pub async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
         entry.outcome.as_str(),
         &entry.subject,
         text::fold(&searched).as_ref(),
-    )?;
-    Ok(())
+    )
 }
 
 /// What a refusal says, so that one can search for it.

@@ -18,7 +18,9 @@ mod token;
 pub mod unique;
 
 pub use client::{SCOPE, bind_client, clients_of, of_client, unbind_client};
-pub use connection::{Connection, NewConnection, Status, Vendor, delete, find, find_in, insert, list, update};
+pub use connection::{
+    Connection, NewConnection, Status, Vendor, delete, find, find_active, find_in, insert, list, update,
+};
 pub use settings::{DefaultAssignment, GroupRole, Guard, OnCreate, OnDelete, Settings};
 pub use sql::STATEMENTS;
 pub use token::{

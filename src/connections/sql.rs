@@ -41,8 +41,19 @@ statements! {
                     VALUES ($1, $2, $3, $4, $5, $6)";
     COUNT_LIVE_TOKENS = "SELECT COUNT(*) FROM connection_tokens
                           WHERE connection_id = $1 AND revoked_at IS NULL AND expires_at > $2";
-    FIND_TOKEN = "SELECT id, hint, created_at, expires_at, revoked_at, last_used_at
-                    FROM connection_tokens WHERE token_hash = $2 AND connection_id = $1";
+    /// A live token, with its active connection.
+    FIND_BEARER = "
+        SELECT t.id AS token_id, t.last_used_at AS token_last_used_at, c.id, c.organization_id, c.name, c.vendor, c.status,
+               c.settings, c.created_by, c.created_at, c.updated_at, c.last_used_at
+          FROM connection_tokens t JOIN connections c ON c.id = t.connection_id
+         WHERE t.token_hash = $2 AND t.connection_id = $1 AND t.revoked_at IS NULL AND t.expires_at > $3
+           AND c.status = 'active'";
+    /// An active connection, and whether any webhook of its organization is told of its changes.
+    FIND_ACTIVE = "
+        SELECT id, organization_id, name, vendor, status, settings, created_by, created_at, updated_at, last_used_at,
+               EXISTS (SELECT 1 FROM webhooks w
+                        WHERE w.organization_id = connections.organization_id AND w.status = 'active') AS has_webhooks
+          FROM connections WHERE id = $1 AND status = 'active'";
     TOKENS = "SELECT id, hint, created_at, expires_at, revoked_at, last_used_at
                 FROM connection_tokens WHERE connection_id = $1 ORDER BY id DESC";
     REVOKE_TOKEN = "UPDATE connection_tokens SET revoked_at = $3

@@ -97,8 +97,7 @@ pub async fn revoke_token(
 /// # Errors
 /// The database failed.
 pub async fn end_tokens_by(tx: &mut Tx<'_>, connection: ConnectionId, end: Timestamp) -> Result<()> {
-    execute!(tx, sql::END_TOKENS_BY, connection, end)?;
-    Ok(())
+    later!(tx, sql::END_TOKENS_BY, connection, end)
 }
 
 /// A connection's tokens, newest first, ended ones too.
@@ -118,13 +117,17 @@ pub async fn authenticate(db: &mut Db<'_>, bearer: &str, id: ConnectionId, now: 
         return Ok(None);
     }
     let hash = SecretHash::of(bearer.as_bytes());
-    let Some(token) = fetch_optional!(db, Token, sql::FIND_TOKEN, id, hash)? else { return Ok(None) };
-    if !token.is_live(now) {
-        return Ok(None);
-    }
-    let Some(connection) = connection::find(db, id).await? else { return Ok(None) };
-    let stale = token.last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
-    Ok((connection.status == Status::Active).then_some(Bearer { connection, token: Some(token.id), stale }))
+    let Some(found) = fetch_optional!(db, Found, sql::FIND_BEARER, id, hash, now)? else { return Ok(None) };
+    let stale = found.token_last_used_at.is_none_or(|at| now.since(at) >= LAST_USED_PRECISION);
+    Ok(Some(Bearer { connection: found.connection.into(), token: Some(found.token_id), stale }))
+}
+
+#[derive(FromRow)]
+struct Found {
+    token_id: ConnectionTokenId,
+    token_last_used_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    connection: connection::Row,
 }
 
 /// The connection `id` if `client`, whose access token the caller has judged, is one of its clients and it
@@ -167,8 +170,7 @@ pub async fn touch(
     now: Timestamp,
 ) -> Result<()> {
     if let Some(token) = token {
-        execute!(tx, sql::TOUCH_TOKEN, token, now)?;
+        later!(tx, sql::TOUCH_TOKEN, token, now)?;
     }
-    execute!(tx, sql::TOUCH, connection, now)?;
-    Ok(())
+    later!(tx, sql::TOUCH, connection, now)
 }

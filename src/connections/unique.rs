@@ -36,9 +36,22 @@ pub async fn hold(
 ) -> Result<Result<(), String>> {
     let held: BTreeSet<Claim> = fetch_all!(tx, Claim, sql::TAKEN, resource)?.into_iter().collect();
     for (attribute, value) in held.difference(claims) {
-        execute!(tx, sql::GIVE_BACK, scope(connection, attribute), attribute, value, resource)?;
+        later!(tx, sql::GIVE_BACK, scope(connection, attribute), attribute, value, resource)?;
     }
-    for (attribute, value) in claims.difference(&held) {
+    take(tx, connection, resource, claims.difference(&held)).await
+}
+
+/// Takes values for `resource`, which is new or does not have them, or names the attribute another holds.
+///
+/// # Errors
+/// The database failed.
+pub async fn take<'c>(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    resource: Uuid,
+    claims: impl IntoIterator<Item = &'c Claim>,
+) -> Result<Result<(), String>> {
+    for (attribute, value) in claims {
         if execute!(tx, sql::TAKE, scope(connection, attribute), attribute, value, resource)? == 0 {
             return Ok(Err(attribute.clone()));
         }
@@ -60,6 +73,5 @@ pub async fn holder(db: &mut Db<'_>, connection: ConnectionId, claim: &Claim) ->
 /// # Errors
 /// The database failed.
 pub async fn release(tx: &mut Tx<'_>, resource: Uuid) -> Result<()> {
-    execute!(tx, sql::GIVE_ALL_BACK, resource)?;
-    Ok(())
+    later!(tx, sql::GIVE_ALL_BACK, resource)
 }

@@ -47,8 +47,7 @@ impl Counter<'_> {
 pub async fn add(tx: &mut Tx<'_>, owner: Uuid, counter: Counter<'_>, counted: Uuid, change: i64) -> Result<()> {
     // The last byte of an id is random.
     let shard = counted.as_bytes()[15] % SHARDS;
-    execute!(tx, sql::ADD, owner, format!("{}/{shard}", counter.name()), change)?;
-    Ok(())
+    later!(tx, sql::ADD, owner, format!("{}/{shard}", counter.name()), change)
 }
 
 /// The owner's total.

@@ -61,8 +61,7 @@ pub async fn descendants(db: &mut Db<'_>, group: GroupId) -> Result<Vec<GroupId>
 
 /// Takes a group out of every group, whose versions move, and everything out of it.
 pub(super) async fn part(tx: &mut Tx<'_>, group: GroupId, now: Timestamp) -> Result<()> {
-    execute!(tx, sql::TOUCH_PARENTS, group, now)?;
-    execute!(tx, sql::LEAVE_PARENTS, group)?;
-    execute!(tx, sql::CLEAR_CHILDREN, group)?;
-    Ok(())
+    later!(tx, sql::TOUCH_PARENTS, group, now)?;
+    later!(tx, sql::LEAVE_PARENTS, group)?;
+    later!(tx, sql::CLEAR_CHILDREN, group)
 }

@@ -71,9 +71,8 @@ pub async fn clear_members(tx: &mut Tx<'_>, group: GroupId) -> Result<u64> {
 
 /// Takes a user out of every group, whose versions move.
 pub async fn leave_all(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, sql::TOUCH_GROUPS_OF, user, now)?;
-    execute!(tx, sql::LEAVE_ALL, user)?;
-    Ok(())
+    later!(tx, sql::TOUCH_GROUPS_OF, user, now)?;
+    later!(tx, sql::LEAVE_ALL, user)
 }
 
 /// The members, in the order of their ids.

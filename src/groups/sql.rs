@@ -91,6 +91,18 @@ statements! {
           FROM held JOIN groups ON groups.id = held.group_id
          WHERE groups.connection_id = $1
          ORDER BY held.user_id, held.group_id";
+    /// The same of one user.
+    MEMBERSHIPS_OF_ONE = "
+        WITH RECURSIVE held (group_id) AS (
+            SELECT group_id FROM group_members WHERE user_id = $2
+             UNION
+            SELECT group_children.group_id FROM held JOIN group_children ON group_children.child_id = held.group_id)
+        SELECT $2 AS user_id, held.group_id, groups.display_name,
+               EXISTS (SELECT 1 FROM group_members
+                        WHERE group_members.user_id = $2 AND group_members.group_id = held.group_id) AS is_direct
+          FROM held JOIN groups ON groups.id = held.group_id
+         WHERE groups.connection_id = $1
+         ORDER BY held.group_id";
 
     /// Down from a group; UNION ends at what was there already.
     DESCENDANTS = "
@@ -155,15 +167,19 @@ pub(super) async fn memberships(
     connection: ConnectionId,
     users: &[UserId],
 ) -> Result<Vec<Membership>> {
+    if let [user] = users {
+        return fetch_all!(db, Membership, MEMBERSHIPS_OF_ONE, connection, *user);
+    }
     on!(db, c => with_ids!(MEMBERSHIPS as Membership, users, connection).fetch_all(c))
 }
 
 /// Writes with ids bound, and answers how many rows.
 macro_rules! execute_with_ids {
     ($tx:expr, $sql:ident, $ids:expr $(, $bind:expr)*) => {{
-        let done = match $tx.connection() {
-            Connection::Sqlite(c) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
-            Connection::Postgres(c) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
+        let done = match $tx.connection().await {
+            Ok(Connection::Sqlite(c)) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
+            Ok(Connection::Postgres(c)) => with_ids!($sql, $ids $(, $bind)*).execute(c).await.map(|done| done.rows_affected()),
+            Err(error) => Err(error),
         };
         done.map_err(|error| $tx.note(error))
     }};

@@ -146,8 +146,7 @@ pub struct NewRow<'a> {
 }
 
 pub async fn insert(tx: &mut Tx<'_>, new: NewRow<'_>, now: Timestamp) -> Result<()> {
-    execute!(tx, INSERT, new.id, new.kind, new.receiver, new.sealed, now, new.expires_at)?;
-    Ok(())
+    later!(tx, INSERT, new.id, new.kind, new.receiver, new.sealed, now, new.expires_at)
 }
 
 pub async fn any_due(db: &mut Db<'_>, lane: i32, now: Timestamp) -> Result<bool> {
@@ -163,13 +162,12 @@ pub async fn take_next(tx: &mut Tx<'_>, receiver: Uuid, until: Timestamp, now: T
 }
 
 pub async fn done(tx: &mut Tx<'_>, id: OutboxId, error: Option<&str>, now: Timestamp) -> Result<()> {
-    execute!(tx, DONE, id, now, error, Vec::<u8>::new())?;
-    Ok(())
+    later!(tx, DONE, id, now, error, Vec::<u8>::new())
 }
 
 pub async fn rest(tx: &mut Tx<'_>, id: OutboxId, error: &str, due_at: Timestamp, now: Timestamp) -> Result<()> {
     if execute!(tx, REST, id, due_at, error)? == 0 {
-        execute!(tx, GIVE_UP, id, now, error, Vec::<u8>::new(), due_at)?;
+        later!(tx, GIVE_UP, id, now, error, Vec::<u8>::new(), due_at)?;
     }
     Ok(())
 }

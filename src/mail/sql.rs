@@ -20,8 +20,7 @@ pub struct DemoMailRow {
 }
 
 pub async fn insert(tx: &mut Tx<'_>, id: MailId, sealed: &Sealed, now: Timestamp) -> Result<()> {
-    execute!(tx, INSERT, id, sealed, now)?;
-    Ok(())
+    later!(tx, INSERT, id, sealed, now)
 }
 
 pub async fn list(db: &mut Db<'_>, limit: i64) -> Result<Vec<DemoMailRow>> {

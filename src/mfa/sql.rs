@@ -149,8 +149,7 @@ pub async fn find_setup(db: &mut Db<'_>, user: UserId, kind: &str, since: Timest
 }
 
 pub async fn delete_setups(tx: &mut Tx<'_>, user: UserId, kind: &str) -> Result<()> {
-    execute!(tx, DELETE_SETUPS, user, kind)?;
-    Ok(())
+    later!(tx, DELETE_SETUPS, user, kind)
 }
 
 pub async fn insert(tx: &mut Tx<'_>, new: &NewFactor<'_>, now: Timestamp) -> Result<()> {
@@ -190,8 +189,7 @@ pub async fn insert_ceremony(
     sealed: &Sealed,
     expires_at: Timestamp,
 ) -> Result<()> {
-    execute!(tx, INSERT_CEREMONY, ceremony, user, bound_to, kind, sealed, expires_at)?;
-    Ok(())
+    later!(tx, INSERT_CEREMONY, ceremony, user, bound_to, kind, sealed, expires_at)
 }
 
 pub async fn consume_ceremony(
@@ -208,8 +206,7 @@ pub async fn has_factor(db: &mut Db<'_>, user: UserId) -> Result<bool> {
 }
 
 pub async fn void_email_codes(tx: &mut Tx<'_>, user: UserId, bound_to: Uuid, now: Timestamp) -> Result<()> {
-    execute!(tx, VOID_EMAIL_CODES, user, bound_to, now)?;
-    Ok(())
+    later!(tx, VOID_EMAIL_CODES, user, bound_to, now)
 }
 
 pub async fn insert_email_code(
@@ -219,8 +216,7 @@ pub async fn insert_email_code(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
-    execute!(tx, INSERT_EMAIL_CODE, id, user, bound_to, sealed, now, expires_at)?;
-    Ok(())
+    later!(tx, INSERT_EMAIL_CODE, id, user, bound_to, sealed, now, expires_at)
 }
 
 pub async fn try_email_codes(
@@ -237,27 +233,24 @@ pub async fn spend_email_code(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Resu
 }
 
 pub async fn use_email_factor(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, USE_EMAIL_FACTOR, user, now)?;
-    Ok(())
+    later!(tx, USE_EMAIL_FACTOR, user, now)
 }
 
 pub async fn delete(tx: &mut Tx<'_>, user: UserId, factor: FactorId) -> Result<()> {
-    execute!(tx, DELETE, user, factor)?;
-    Ok(())
+    later!(tx, DELETE, user, factor)
 }
 
 /// Everything that was a second factor of the user, or was about to become one.
 pub async fn delete_all(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, DELETE_ALL, user)?;
-    execute!(tx, DELETE_RECOVERY_CODES, user)?;
-    execute!(tx, DELETE_TRUSTED_DEVICES, user)?;
-    execute!(tx, END_CEREMONIES, user, now)?;
+    later!(tx, DELETE_ALL, user)?;
+    later!(tx, DELETE_RECOVERY_CODES, user)?;
+    later!(tx, DELETE_TRUSTED_DEVICES, user)?;
+    later!(tx, END_CEREMONIES, user, now)?;
     end_email_codes(tx, user, now).await
 }
 
 pub async fn end_email_codes(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, END_EMAIL_CODES, user, now)?;
-    Ok(())
+    later!(tx, END_EMAIL_CODES, user, now)
 }
 
 pub async fn rename(tx: &mut Tx<'_>, user: UserId, factor: FactorId, name: &str) -> Result<bool> {
@@ -265,13 +258,11 @@ pub async fn rename(tx: &mut Tx<'_>, user: UserId, factor: FactorId, name: &str)
 }
 
 pub async fn delete_recovery_codes(tx: &mut Tx<'_>, user: UserId) -> Result<()> {
-    execute!(tx, DELETE_RECOVERY_CODES, user)?;
-    Ok(())
+    later!(tx, DELETE_RECOVERY_CODES, user)
 }
 
 pub async fn insert_recovery_code(tx: &mut Tx<'_>, user: UserId, hash: &SecretHash, now: Timestamp) -> Result<()> {
-    execute!(tx, INSERT_RECOVERY_CODE, user, hash, now)?;
-    Ok(())
+    later!(tx, INSERT_RECOVERY_CODE, user, hash, now)
 }
 
 pub async fn consume_recovery_code(tx: &mut Tx<'_>, user: UserId, hash: &SecretHash, now: Timestamp) -> Result<bool> {

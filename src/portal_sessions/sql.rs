@@ -71,8 +71,7 @@ pub async fn replace(tx: &mut Tx<'_>, id: PortalSessionId, sealed: &Sealed) -> R
 }
 
 pub async fn delete(tx: &mut Tx<'_>, id: PortalSessionId) -> Result<()> {
-    execute!(tx, DELETE, id)?;
-    Ok(())
+    later!(tx, DELETE, id)
 }
 
 pub async fn delete_of_subject(tx: &mut Tx<'_>, subject: &str) -> Result<u64> {

@@ -31,7 +31,7 @@ use crate::{
     app::App,
     audit::By,
     clock::Timestamp,
-    connections::{self, Connection, Status, log},
+    connections::{self, Connection, log},
     http::RequestId,
     provisioning::Guarded,
     store::Tx,
@@ -47,6 +47,8 @@ const MOST_WARNINGS: usize = 20;
 pub struct Call {
     /// As it was when the request came; in a write, as it is ([`Call::renewed`]).
     pub connection: Arc<Connection>,
+    /// Whether webhooks may have to be told of what it changes.
+    pub has_webhooks: bool,
     inner: Arc<Inner>,
 }
 
@@ -141,17 +143,17 @@ impl Call {
         if let Some(limit) = connection.settings.rate_limit
             && !call.shared.limits.allow(id, limit, now)
         {
-            let call = Self { connection, inner: Arc::new(call) };
+            let call = Self { connection, has_webhooks: true, inner: Arc::new(call) };
             call.note(StatusCode::TOO_MANY_REQUESTS, None, json!({ "refused": "too many requests" })).await;
             return Err(Refusal::RateLimited.into());
         }
         let Ok(body) = request.extract::<Bytes, _>().await else {
-            let call = Self { connection, inner: Arc::new(call) };
+            let call = Self { connection, has_webhooks: true, inner: Arc::new(call) };
             call.note(StatusCode::PAYLOAD_TOO_LARGE, None, json!({ "refused": "too large" })).await;
             return Err(Refusal::TooLarge.into());
         };
         call.body = body;
-        Ok(Self { connection, inner: Arc::new(call) })
+        Ok(Self { connection, has_webhooks: true, inner: Arc::new(call) })
     }
 
     /// The schemas as the connection sees them.
@@ -300,14 +302,13 @@ impl Call {
     /// # Errors
     /// The connection is paused or gone.
     pub async fn renewed(&self, tx: &mut Tx<'_>) -> Result<Self, Fault> {
-        let found = connections::find(tx, self.connection.id).await?;
-        let found = found.filter(|found| found.status == Status::Active).ok_or(Refusal::Unauthorized)?;
+        let found = connections::find_active(tx, self.connection.id).await?;
+        let (found, has_webhooks) = found.ok_or(Refusal::Unauthorized)?;
         // The write may run again.
         self.rehearsed.lock().clear();
-        if found.settings == self.connection.settings {
-            return Ok(self.clone());
-        }
-        Ok(Self { connection: Arc::new(found), inner: Arc::clone(&self.inner) })
+        let is_same = found.settings == self.connection.settings;
+        let connection = if is_same { Arc::clone(&self.connection) } else { Arc::new(found) };
+        Ok(Self { connection, has_webhooks, inner: Arc::clone(&self.inner) })
     }
 
     /// The connection as the mass-change guard sees it.
@@ -347,7 +348,7 @@ impl Call {
             page: self.page.clone(),
             rehearsed: Mutex::default(),
         };
-        Self { connection: Arc::clone(&self.connection), inner: Arc::new(inner) }
+        Self { connection: Arc::clone(&self.connection), has_webhooks: self.has_webhooks, inner: Arc::new(inner) }
     }
 }
 

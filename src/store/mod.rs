@@ -27,6 +27,7 @@ mod sqlite;
 mod statements;
 #[macro_use]
 mod text_enum;
+mod waiting;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -42,6 +43,8 @@ pub use error::{Error, Unique};
 pub use fresh::Fresh;
 pub use json::Json;
 pub use migrate::schema_version;
+
+use self::waiting::Waiting;
 
 /// What this room answers with.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,6 +69,8 @@ pub struct Db<'c> {
     inner: Inner<'c>,
     /// Whether PostgreSQL has asked for the whole transaction again (40001, 40P01).
     retry: bool,
+    /// What a transaction of SQLite has still to write.
+    waiting: Waiting,
 }
 
 enum Inner<'c> {
@@ -76,9 +81,24 @@ enum Inner<'c> {
 }
 
 impl Db<'_> {
-    /// The connection itself. Only the statement macros call this.
+    /// The connection itself, once what waited is written. Only the statement macros call this.
     #[doc(hidden)]
-    pub fn connection(&mut self) -> Connection<'_> {
+    pub async fn connection(&mut self) -> sqlx::Result<Connection<'_>> {
+        if !self.waiting.is_empty() {
+            Box::pin(self.write_what_waits()).await?;
+        }
+        Ok(self.bare())
+    }
+
+    async fn write_what_waits(&mut self) -> sqlx::Result<()> {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        match self.bare() {
+            Connection::Sqlite(connection) => waiting.run("", connection).await,
+            Connection::Postgres(_) => Ok(()),
+        }
+    }
+
+    fn bare(&mut self) -> Connection<'_> {
         match &mut self.inner {
             Inner::Borrowed(Connection::Sqlite(connection)) => Connection::Sqlite(connection),
             Inner::Borrowed(Connection::Postgres(connection)) => Connection::Postgres(connection),
@@ -112,7 +132,7 @@ pub struct Tx<'c>(Db<'c>);
 
 impl<'c> Tx<'c> {
     fn sqlite(connection: &'c mut SqliteConnection) -> Self {
-        Self(Db { inner: Inner::Borrowed(Connection::Sqlite(connection)), retry: false })
+        Self(Db { inner: Inner::Borrowed(Connection::Sqlite(connection)), retry: false, waiting: Waiting::default() })
     }
 
     /// Asks for the whole unit again where it lost a race that only a second run can see (a unique
@@ -121,8 +141,37 @@ impl<'c> Tx<'c> {
         self.0.retry = true;
     }
 
+    /// Makes a statement wait for the next one or the commit, where that is cheaper: on SQLite. Its values follow by
+    /// [`Tx::bind`]. Only the macro `later!` calls this.
+    ///
+    /// # Errors
+    /// Too many have waited, and one of them fails.
+    #[doc(hidden)]
+    pub async fn push(&mut self, sql: &str) -> Result<()> {
+        if self.0.waiting.is_full() {
+            let written = self.0.write_what_waits().await;
+            written.map_err(|error| self.0.note(error))?;
+        }
+        self.0.waiting.push(sql);
+        Ok(())
+    }
+
+    /// A value of the statement that waits.
+    ///
+    /// # Errors
+    /// It has no form in the database.
+    #[doc(hidden)]
+    pub fn bind<'v, T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>>(&mut self, value: T) -> Result<()> {
+        self.0.waiting.bind(value)
+    }
+
+    /// What the unit has left to be written with its end.
+    fn left(self) -> Waiting {
+        self.0.waiting
+    }
+
     fn postgres(connection: &'c mut PgConnection) -> Self {
-        Self(Db { inner: Inner::Borrowed(Connection::Postgres(connection)), retry: false })
+        Self(Db { inner: Inner::Borrowed(Connection::Postgres(connection)), retry: false, waiting: Waiting::default() })
     }
 }
 
@@ -157,7 +206,7 @@ impl Store {
             Self::Sqlite { readers, .. } => Inner::SqliteReader(readers.acquire().await?),
             Self::Postgres { pool } => Inner::PostgresReader(pool.acquire().await?),
         };
-        Ok(Db { inner, retry: false })
+        Ok(Db { inner, retry: false, waiting: Waiting::default() })
     }
 
     /// A connection to read with, none of whose statements goes on for longer than `limit`: it fails with
@@ -166,7 +215,11 @@ impl Store {
     /// # Errors
     /// As [`Store::reader`].
     pub async fn reader_within(&self, limit: Duration) -> Result<Db<'static>> {
-        Ok(Db { inner: Inner::Within(deadline::Within::begin(self, limit).await?), retry: false })
+        Ok(Db {
+            inner: Inner::Within(deadline::Within::begin(self, limit).await?),
+            retry: false,
+            waiting: Waiting::default(),
+        })
     }
 
     /// Runs `unit` in a transaction and answers after its commit.

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Result, Tx};
+use super::{Error, Result, Tx, waiting::Waiting};
 
 /// At most so many units share a commit: enough to amortise the flush, few enough to stay quick.
 const BATCH: usize = 64;
@@ -132,16 +132,19 @@ async fn commit_together(connection: &mut SqliteConnection, mut batch: Vec<Box<d
     }
     let committed = async {
         // Each text is a round trip to the connection's thread, so a step is one text.
+        let mut waiting = Waiting::default();
         let (mut next, mut last) = ("BEGIN IMMEDIATE; SAVEPOINT unit", "COMMIT");
         for unit in &mut batch {
-            sqlx::query(next).execute(&mut *connection).await?;
-            (next, last) = if unit.run(&mut Tx::sqlite(connection)).await {
+            waiting.run(next, connection).await?;
+            let mut tx = Tx::sqlite(connection);
+            (next, last) = if unit.run(&mut tx).await {
+                waiting = tx.left();
                 ("RELEASE unit; SAVEPOINT unit", "COMMIT")
             } else {
                 ("ROLLBACK TO unit", "ROLLBACK TO unit; COMMIT")
             };
         }
-        sqlx::query(last).execute(&mut *connection).await.map(|_| ())
+        waiting.run(last, connection).await
     }
     .await;
     match committed {
@@ -159,8 +162,12 @@ async fn commit_together(connection: &mut SqliteConnection, mut batch: Vec<Box<d
 async fn commit_alone(connection: &mut SqliteConnection, mut unit: Box<dyn Unit>) {
     let outcome = async {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let last = if unit.run(&mut Tx::sqlite(connection)).await { "COMMIT" } else { "ROLLBACK" };
-        sqlx::query(last).execute(&mut *connection).await.map(|_| ())
+        let mut tx = Tx::sqlite(connection);
+        if unit.run(&mut tx).await {
+            tx.left().run("COMMIT", connection).await
+        } else {
+            sqlx::query("ROLLBACK").execute(&mut *connection).await.map(|_| ())
+        }
     }
     .await;
     if outcome.is_err() {

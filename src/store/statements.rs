@@ -15,9 +15,10 @@ macro_rules! statements {
 macro_rules! on {
     ($db:expr, $c:ident => $query:expr) => {{
         let db: &mut $crate::store::Db<'_> = $db;
-        let outcome = match db.connection() {
-            $crate::store::Connection::Sqlite($c) => $query.await,
-            $crate::store::Connection::Postgres($c) => $query.await,
+        let outcome = match db.connection().await {
+            Ok($crate::store::Connection::Sqlite($c)) => $query.await,
+            Ok($crate::store::Connection::Postgres($c)) => $query.await,
+            Err(error) => Err(error),
         };
         outcome.map_err(|error| db.note(error))
     }};
@@ -30,19 +31,20 @@ macro_rules! on {
 macro_rules! fetch {
     ($db:expr, $how:ident, $read:ident::<$row:ty>, $sql:expr $(, $bind:expr)*) => {{
         let db: &mut $crate::store::Db<'_> = $db;
-        let outcome = match db.connection() {
-            $crate::store::Connection::Sqlite(connection) => {
+        let outcome = match db.connection().await {
+            Ok($crate::store::Connection::Sqlite(connection)) => {
                 let query = sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*;
                 $crate::store::rows::sqlite::$how(query, connection)
                     .await
                     .and_then(|rows| $crate::store::rows::$read::<$row, sqlx::sqlite::SqliteRow>(rows))
             }
-            $crate::store::Connection::Postgres(connection) => {
+            Ok($crate::store::Connection::Postgres(connection)) => {
                 let query = sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*;
                 $crate::store::rows::postgres::$how(query, connection)
                     .await
                     .and_then(|rows| $crate::store::rows::$read::<$row, sqlx::postgres::PgRow>(rows))
             }
+            Err(error) => Err(error),
         };
         outcome.map_err(|error| db.note(error))
     }};
@@ -73,16 +75,33 @@ macro_rules! fetch_all {
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
         let tx: &mut $crate::store::Tx<'_> = $tx;
-        let outcome = match tx.connection() {
-            $crate::store::Connection::Sqlite(connection) => {
+        let outcome = match tx.connection().await {
+            Ok($crate::store::Connection::Sqlite(connection)) => {
                 let query = sqlx::query::<sqlx::Sqlite>($sql)$(.bind($bind))*;
                 $crate::store::rows::sqlite::execute(query, connection).await
             }
-            $crate::store::Connection::Postgres(connection) => {
+            Ok($crate::store::Connection::Postgres(connection)) => {
                 let query = sqlx::query::<sqlx::Postgres>($sql)$(.bind($bind))*;
                 $crate::store::rows::postgres::execute(query, connection).await
             }
+            Err(error) => Err(error),
         };
         outcome.map_err(|error| tx.note(error))
+    }};
+}
+
+/// A write whose count nobody asks for and that breaks no unique rule: on SQLite it waits for the transaction's next
+/// statement or its commit, and is handed over with it. An error comes with that one, and ends the unit.
+macro_rules! later {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        let tx: &mut $crate::store::Tx<'_> = $tx;
+        if tx.is_postgres() {
+            execute!(tx, $sql $(, $bind)*).map(|_| ())
+        } else {
+            match tx.push($sql).await {
+                Ok(()) => Ok(())$(.and_then(|()| tx.bind($bind)))*,
+                Err(error) => Err(error),
+            }
+        }
     }};
 }

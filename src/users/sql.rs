@@ -267,15 +267,15 @@ pub(super) async fn erase(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Resul
 /// What a removed person leaves behind in other tables, credentials above all: nothing of it may serve
 /// whoever gets the login name next.
 pub(super) async fn delete_belongings(tx: &mut Tx<'_>, id: UserId) -> Result<()> {
-    execute!(tx, DELETE_PASSWORD, id)?;
-    execute!(tx, DELETE_FACTORS, id)?;
-    execute!(tx, DELETE_RECOVERY_CODES, id)?;
-    execute!(tx, DELETE_CONSENTS, id)?;
-    execute!(tx, DELETE_TRUSTED_DEVICES, id)?;
-    execute!(tx, DELETE_MEMBERSHIPS, id)?;
-    execute!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
-    execute!(tx, DELETE_EMAILS, id)?;
-    execute!(tx, REDACT_LOGS, id.0)?;
+    later!(tx, DELETE_PASSWORD, id)?;
+    later!(tx, DELETE_FACTORS, id)?;
+    later!(tx, DELETE_RECOVERY_CODES, id)?;
+    later!(tx, DELETE_CONSENTS, id)?;
+    later!(tx, DELETE_TRUSTED_DEVICES, id)?;
+    later!(tx, DELETE_MEMBERSHIPS, id)?;
+    later!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
+    later!(tx, DELETE_EMAILS, id)?;
+    later!(tx, REDACT_LOGS, id.0)?;
     execute!(tx, DELETE_UNIQUE_VALUES, id).map(|_| ())
 }
 

@@ -107,7 +107,7 @@ pub async fn publish(
     let mut disabled = Vec::new();
     for webhook in list(tx, organization).await?.into_iter().filter(|webhook| webhook.status == Status::Active) {
         if jobs::waiting(tx, webhook.id.0, MOST_WAITING).await? >= MOST_WAITING {
-            execute!(tx, sql::DISABLE, webhook.id)?;
+            later!(tx, sql::DISABLE, webhook.id)?;
             disabled.push(webhook.id);
             continue;
         }

@@ -98,7 +98,7 @@ async fn a_changed_byte_is_found_whatever_it_is_in() {
 /// What an intruder with the database would do.
 async fn tamper(tx: &mut store::Tx<'_>, sql: &'static str) -> store::Result<()> {
     use castellan::store::Connection;
-    let done = match tx.connection() {
+    let done = match tx.connection().await.expect("a connection") {
         Connection::Sqlite(connection) => sqlx::query(sql).execute(connection).await.map(|done| done.rows_affected()),
         Connection::Postgres(connection) => sqlx::query(sql).execute(connection).await.map(|done| done.rows_affected()),
     };

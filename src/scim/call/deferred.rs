@@ -58,6 +58,6 @@ impl Call {
             page: page(app, &connection),
             rehearsed: Mutex::default(),
         };
-        Self { connection: Arc::new(connection), inner: Arc::new(inner) }
+        Self { connection: Arc::new(connection), has_webhooks: true, inner: Arc::new(inner) }
     }
 }

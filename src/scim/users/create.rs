@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     TYPE, assignments, identity, joins,
     mapping::{self, Columns},
-    write::{begin_again, claim, end, publish},
+    write::{begin_again, claim, claim_first, end, publish},
 };
 use crate::{
     audit::{self, Event, SubjectKind},
@@ -85,7 +85,7 @@ pub(super) async fn create(
         }
     };
     let is_account = user.stands_for.is_none();
-    claim(tx, call, &user, &resource).await?;
+    claim_first(tx, call, &user, &resource).await?;
     assignments::give(tx, call, user.id, &wanted).await?;
     if let Some(hash) = password.filter(|_| is_account) {
         password::set(tx, user.id, hash, SetBy::Import, call.now).await?;
@@ -93,7 +93,7 @@ pub(super) async fn create(
     let kind = if is_account { "user.provisioned" } else { "membership.proposed" };
     let event = Event::new(user.organization_id, kind, call.by.clone())
         .on(SubjectKind::User, user.id.0)
-        .about(user.id, json!({ "login_name": user.login_name.as_given() }));
+        .about_new(user.id, json!({ "login_name": user.login_name.as_given() }));
     audit::record(tx, &call.app.master, event, call.now).await?;
     let created = projection::loggable(call.resource_type(TYPE)?, &mapping::canonical(&user));
     publish(tx, call, Kind::Create, &user, &created).await?;

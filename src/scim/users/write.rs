@@ -217,8 +217,22 @@ pub(super) async fn claim(
     resource: &Map<String, Value>,
 ) -> Result<(), Fault> {
     let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
-    let held = unique::hold(tx, call.connection.id, user.id.0, &claims).await?;
-    held.map_err(|attribute| Fault::from(Refusal::Unique(uniqueness::short_name(&attribute).to_owned())))
+    unique::hold(tx, call.connection.id, user.id.0, &claims).await?.map_err(taken)
+}
+
+/// The same for somebody new, who has none yet.
+pub(super) async fn claim_first(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    user: &User,
+    resource: &Map<String, Value>,
+) -> Result<(), Fault> {
+    let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
+    unique::take(tx, call.connection.id, user.id.0, &claims).await?.map_err(taken)
+}
+
+fn taken(attribute: String) -> Fault {
+    Refusal::Unique(uniqueness::short_name(&attribute).to_owned()).into()
 }
 
 fn refusal(refusal: life_cycle::Refusal) -> Refusal {

@@ -43,6 +43,5 @@ pub async fn rehash(tx: &mut Tx<'_>, user: UserId, old: &PasswordHash, new: &Pas
 }
 
 pub async fn confirm(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, CONFIRM, user, now)?;
-    Ok(())
+    later!(tx, CONFIRM, user, now)
 }

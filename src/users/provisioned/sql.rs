@@ -144,7 +144,7 @@ pub(in crate::users) async fn add_emails(
     values: &[String],
 ) -> Result<()> {
     for value in values {
-        execute!(tx, ADD_EMAIL, user, connection, value)?;
+        later!(tx, ADD_EMAIL, user, connection, value)?;
     }
     Ok(())
 }
@@ -158,10 +158,10 @@ pub(in crate::users) async fn write_emails(
 ) -> Result<()> {
     let held: Vec<String> = fetch_all!(tx, (String,), EMAILS_OF, user)?.into_iter().map(|(value,)| value).collect();
     for gone in held.iter().filter(|value| !values.contains(value)) {
-        execute!(tx, DELETE_EMAIL, user, gone)?;
+        later!(tx, DELETE_EMAIL, user, gone)?;
     }
     for new in values.iter().filter(|value| !held.contains(value)) {
-        execute!(tx, ADD_EMAIL, user, connection, new)?;
+        later!(tx, ADD_EMAIL, user, connection, new)?;
     }
     Ok(())
 }
@@ -179,7 +179,7 @@ pub async fn catch_up(store: &Store) -> Result<()> {
                     let names = [shown.display_name, shown.given_name, shown.family_name];
                     let [display_name, given_name, family_name] = names;
                     let active = shown.active;
-                    execute!(tx, INDEX, id, version, display_name, given_name, family_name, active)?;
+                    later!(tx, INDEX, id, version, display_name, given_name, family_name, active)?;
                     if let Some(connection) = user.connection_id {
                         write_emails(tx, connection, user.id, &shown.emails).await?;
                     }
