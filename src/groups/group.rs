@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     counters::{self, Counter},
     id::{ConnectionId, GroupId, OrganizationId},
+    search::Search,
     store::{Db, Json, Result, Tx},
     text,
 };
@@ -110,6 +111,12 @@ pub async fn find_all(db: &mut Db<'_>, connection: ConnectionId, ids: &[GroupId]
         found.extend(chunk.iter().filter_map(|id| groups.iter().find(|group| group.id == *id).cloned()));
     }
     Ok(found)
+}
+
+/// What a lookup finds, where they are `most` at most.
+pub async fn few(db: &mut Db<'_>, search: &Search, most: i64) -> Result<Option<Vec<Group>>> {
+    let rows: Option<Vec<Row>> = search.few(db, most).await?;
+    Ok(rows.map(|rows| rows.into_iter().map(Group::from).collect()))
 }
 
 /// How many groups the connection owns.

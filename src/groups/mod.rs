@@ -15,7 +15,8 @@ mod sql;
 
 pub use children::{Child, add_children, children, descendants, remove_children};
 pub use group::{
-    Group, NewGroup, NotWritten, delete, find, find_all, find_by_name, find_provisioned, insert, total, touch, update,
+    Group, NewGroup, NotWritten, delete, few, find, find_all, find_by_name, find_provisioned, insert, total, touch,
+    update,
 };
 pub use members::{
     Added, Member, Membership, add_members, clear_members, leave_all, member_ids, members, members_count, memberships,

@@ -56,6 +56,9 @@ impl Lane {
 /// The outbox is looked at this often even if nobody rings.
 const POLL: Duration = Duration::from_millis(250);
 
+/// After a ring, what others leave meanwhile is taken with it: a bulk load rings some thousand times a second.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// After the n-th failure a message rests this long; beyond the list, as at its end.
 const BACK_OFF: [Duration; 6] = [
     Duration::from_secs(1),
@@ -125,7 +128,7 @@ pub async fn keep_delivering(store: &Store, master: &MasterKeys, clock: &Clock, 
                     tracing::error!(%error, "a delivery could not be noted");
                 }
             }
-            () = wake.wait(POLL) => {}
+            () = wake.wait(POLL) => tokio::time::sleep(GATHER).await,
         }
     }
 }
@@ -154,10 +157,11 @@ impl<'a, C: Deliver> Deliveries<'a, C> {
     /// Begins to deliver what is due, as far as there are places.
     async fn top_up(&mut self) -> Result<()> {
         let Sender { store, clock, .. } = *self.sender;
+        let due = sql::due(&mut store.reader().await?, clock.now()).await?;
         for lane in Lane::ALL {
             let free = lane.places() - self.busy[lane as usize];
             let (number, now) = (lane as i32, clock.now());
-            if free == 0 || !sql::any_due(&mut store.reader().await?, number, now).await? {
+            if free == 0 || !due.contains(&number) {
                 continue;
             }
             let until = now + lane.lease();

@@ -11,7 +11,7 @@ use crate::{
 
 use super::lease::Holder;
 
-/// Which lane a message `o` goes in: the number of `outbox::Lane`.
+/// Which lane a message `o` goes in: the number of `outbox::Lane`. The index `outbox_lane_due` has the same words.
 macro_rules! lane {
     () => {
         "CASE o.kind WHEN 'mail' THEN 0 WHEN 'webhook' THEN 2 ELSE 1 END"
@@ -38,12 +38,13 @@ statements! {
     INSERT = "
         INSERT INTO outbox (id, kind, receiver, sealed, attempts, due_at, expires_at, leased_until, created_at)
         VALUES ($1, $2, $3, $4, 0, $5, $6, 0, $5)";
-    /// Whether TAKE would find anything: a read, which costs no other writer anything.
-    ANY_DUE = concat!("
-        SELECT o.id FROM outbox o
-         WHERE o.done_at IS NULL AND o.due_at <= $1 AND o.leased_until <= $1 AND ", lane!(), " = $2
-           AND ", is_next!("$1"), "
-         LIMIT 1");
+    /// In which lanes TAKE would find anything: a read, which costs no other writer anything.
+    DUE = concat!("
+        SELECT lane FROM (SELECT 0 AS lane UNION ALL SELECT 1 UNION ALL SELECT 2) AS lanes
+         WHERE (SELECT 1 FROM outbox o
+                 WHERE o.done_at IS NULL AND o.due_at <= $1 AND o.leased_until <= $1 AND ", lane!(), " = lanes.lane
+                   AND ", is_next!("$1"), "
+                 LIMIT 1) IS NOT NULL");
     /// Takes due rows of one lane for one node: whoever comes second finds them leased. Of the rows of one
     /// receiver the oldest, and none while another is on its way.
     TAKE = concat!("
@@ -149,8 +150,8 @@ pub async fn insert(tx: &mut Tx<'_>, new: NewRow<'_>, now: Timestamp) -> Result<
     later!(tx, INSERT, new.id, new.kind, new.receiver, new.sealed, now, new.expires_at)
 }
 
-pub async fn any_due(db: &mut Db<'_>, lane: i32, now: Timestamp) -> Result<bool> {
-    Ok(fetch_optional!(db, (OutboxId,), ANY_DUE, now, lane)?.is_some())
+pub async fn due(db: &mut Db<'_>, now: Timestamp) -> Result<Vec<i32>> {
+    Ok(fetch_all!(db, (i32,), DUE, now)?.into_iter().map(|(lane,)| lane).collect())
 }
 
 pub async fn take(tx: &mut Tx<'_>, lane: i32, limit: i64, until: Timestamp, now: Timestamp) -> Result<Vec<OutboxRow>> {

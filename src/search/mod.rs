@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::store::{Db, Result};
 
 pub use condition::{Comparison, Condition};
-pub use sql::STATEMENTS;
+pub use sql::{Row, STATEMENTS};
 
 /// A table whose rows are listed, within the scope of one connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,6 +140,16 @@ impl Search {
             return Ok(Vec::new());
         }
         sql::page(db, self, offset, limit).await
+    }
+
+    /// The rows themselves, read as `T`, where a lookup finds `most` at most and no order is asked for: one question
+    /// instead of two. `None` where it finds more, or is none.
+    pub async fn few<T: Row>(&self, db: &mut Db<'_>, most: i64) -> Result<Option<Vec<T>>> {
+        if self.order.column.is_some() || self.condition == Condition::Never || !self.is_lookup() {
+            return Ok(None);
+        }
+        let rows = sql::rows(db, self, most + 1).await?;
+        Ok((i64::try_from(rows.len()).is_ok_and(|found| found <= most)).then_some(rows))
     }
 
     /// The places behind `after`, or the first ones; `limit` at most. Costs the same however far it is.

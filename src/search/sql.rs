@@ -10,6 +10,20 @@ use crate::store::{Db, Result, dialect};
 // Nothing here is known before a filter is: what the texts look like is tested with real ones.
 statements! {}
 
+/// What is read of a row, on both databases.
+pub trait Row:
+    for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin
+{
+}
+
+impl<T> Row for T where
+    T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
+        + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
+        + Send
+        + Unpin
+{
+}
+
 /// A statement on its way.
 struct Statement {
     sql: String,
@@ -43,13 +57,21 @@ pub(super) async fn count(db: &mut Db<'_>, search: &Search) -> Result<i64> {
 }
 
 pub(super) async fn page(db: &mut Db<'_>, search: &Search, offset: i64, limit: i64) -> Result<Vec<Place>> {
-    let mut statement = Statement::select(db, search);
+    let mut statement = Statement::new(db);
+    statement.all(&place(search.order), search);
     statement.order(search.order, limit);
     if offset > 0 {
         let offset = statement.bind(Value::Number(offset));
         statement.push(&format!(" OFFSET {offset}"));
     }
     places(db, search.order, statement).await
+}
+
+pub(super) async fn rows<T: Row>(db: &mut Db<'_>, search: &Search, limit: i64) -> Result<Vec<T>> {
+    let mut statement = Statement::new(db);
+    statement.all("r.*", search);
+    statement.order(search.order, limit);
+    run(db, statement).await
 }
 
 /// Two stretches at most: rows with a value in the order's column, and rows without. Each is one range of
@@ -99,14 +121,20 @@ impl Statement {
     /// `SELECT id, key FROM ... WHERE ...`
     fn select(db: &Db<'_>, search: &Search) -> Self {
         let mut statement = Self::new(db);
-        let key = match search.order.column {
-            None => "CAST(NULL AS BIGINT)".to_owned(),
-            Some(Column { sql, kind: Kind::Text, .. }) => sql.to_owned(),
-            Some(Column { sql, kind: Kind::Number, .. }) => format!("CAST({sql} AS BIGINT)"),
-        };
-        statement.push(&format!("SELECT r.id, {key}"));
+        statement.push(&format!("SELECT {}", place(search.order)));
         statement.from(search, &search.condition, search.order);
         statement
+    }
+
+    /// `SELECT what FROM ... WHERE ...`, to be ordered. What a lookup finds is sorted afterwards: PostgreSQL, where it
+    /// has not counted a table yet, would rather read all of a connection by the index that has the order.
+    fn all(&mut self, what: &str, search: &Search) {
+        let is_fenced = self.is_postgres && is_lookup(&search.condition);
+        self.push(&if is_fenced { format!("SELECT {what} FROM (SELECT r.*") } else { format!("SELECT {what}") });
+        self.from(search, &search.condition, search.order);
+        if is_fenced {
+            self.push(" OFFSET 0) AS r");
+        }
     }
 
     fn push(&mut self, sql: &str) {
@@ -267,6 +295,15 @@ impl Statement {
     }
 }
 
+/// The columns of a [`Place`].
+fn place(order: Order) -> String {
+    match order.column {
+        None => "r.id, CAST(NULL AS BIGINT)".to_owned(),
+        Some(Column { sql, kind: Kind::Text, .. }) => format!("r.id, {sql}"),
+        Some(Column { sql, kind: Kind::Number, .. }) => format!("r.id, CAST({sql} AS BIGINT)"),
+    }
+}
+
 /// How surely a condition leads to few rows; less is better.
 const EQUAL: u8 = 0;
 const RELATED: u8 = 1;
@@ -330,13 +367,7 @@ async fn places(db: &mut Db<'_>, order: Order, statement: Statement) -> Result<V
 }
 
 /// Binds and runs. The text is asserted to be safe here and nowhere else: see the top of this file.
-async fn run<T>(db: &mut Db<'_>, statement: Statement) -> Result<Vec<T>>
-where
-    T: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow>
-        + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>
-        + Send
-        + Unpin,
-{
+async fn run<T: Row>(db: &mut Db<'_>, statement: Statement) -> Result<Vec<T>> {
     let Statement { sql, binds, .. } = statement;
     // Shapes of usual filters are few and stay prepared; others would push out what all requests need.
     let persistent = binds.len() <= USUAL_BINDS;

@@ -183,10 +183,12 @@ async fn insert_row(
     now: Timestamp,
 ) -> store::Result<Result<User, Taken>> {
     // Asked first, since a failed insert would end a PostgreSQL transaction; the index decides the race.
-    if sql::is_taken(tx, new.realm, &new.login_name).await? {
-        return Ok(Err(Taken));
-    }
-    if new.realm == Realm::Portal && find_by_proven_address(tx, &new.login_name).await?.is_some() {
+    let name = &new.login_name;
+    let is_taken = match new.realm {
+        Realm::Portal if name.as_given().contains('@') => sql::is_taken_or_proven(tx, new.realm, name).await?,
+        realm => sql::is_taken(tx, realm, name).await?,
+    };
+    if is_taken {
         return Ok(Err(Taken));
     }
     let mut webauthn_handle = vec![0; 32];

@@ -29,6 +29,13 @@ statements! {
     FIND_BY_LOGIN_NAME = "SELECT * FROM users WHERE realm = $1 AND login_name_prepared = $2 AND status <> 'removed'";
     FIND_BY_EMAIL = "
         SELECT * FROM users WHERE email_prepared = $1 AND realm = $2 AND status <> 'removed' ORDER BY id";
+    /// Whoever has the name, or has proven it as their address.
+    TAKEN = "
+        SELECT id FROM users WHERE realm = $1 AND login_name_prepared = $2
+         UNION ALL
+        SELECT id FROM users
+         WHERE email_prepared = $3 AND realm = $1 AND status <> 'removed' AND email_verified_at IS NOT NULL
+         LIMIT 1";
     ID_OF_LOGIN_NAME = "SELECT id FROM users WHERE realm = $1 AND login_name_prepared = $2";
     UPDATE = "
         UPDATE users SET login_name = $3, login_name_prepared = $4, email = $5, email_prepared = $6,
@@ -209,6 +216,12 @@ pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
 
 pub(super) async fn is_taken(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<bool> {
     Ok(fetch_optional!(db, (UserId,), ID_OF_LOGIN_NAME, realm.to_column(), name.prepared())?.is_some())
+}
+
+/// The same, and whether somebody has proven an address that reads like the name.
+pub(super) async fn is_taken_or_proven(db: &mut Db<'_>, realm: Realm, name: &LoginName) -> Result<bool> {
+    let address = prepare_email(name.as_given());
+    Ok(fetch_optional!(db, (UserId,), TAKEN, realm.to_column(), name.prepared(), address)?.is_some())
 }
 
 pub(super) async fn is_taken_by_another(db: &mut Db<'_>, user: &User) -> Result<bool> {

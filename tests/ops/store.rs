@@ -6,11 +6,15 @@ use std::sync::{
 };
 
 use castellan::{
-    id::OrganizationId,
+    audit::{self, By, Event},
+    counters::{self, Counter},
+    id::{OrganizationId, UserId},
     organizations::{self, Kind},
     store::{self, Store},
 };
 use futures_util::future::join_all;
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::support::Castellan;
 
@@ -41,6 +45,57 @@ async fn a_failed_unit_keeps_nothing_and_its_neighbours_everything() {
     let mut db = castellan.app.store.reader().await.expect("a reader");
     let partners = organizations::children(&mut db, provider.id).await.expect("a read");
     assert_eq!(partners.len(), 20, "each committed unit and no other");
+}
+
+/// Some writes wait for the next statement of their unit (`later!`): whoever asks after them sees them, a unit that
+/// fails keeps none of them, and many of them are all kept.
+#[tokio::test]
+async fn writes_that_wait_are_seen_by_their_unit_and_kept_with_it() {
+    let castellan = Castellan::start().await;
+    let (store, now) = (&castellan.app.store, castellan.now());
+    let owners: Vec<Uuid> = (0..40).map(|_| OrganizationId::new(now).0).collect();
+    let writes = owners.iter().enumerate().map(|(number, owner)| {
+        let owner = *owner;
+        store.write(async move |tx| -> store::Result<()> {
+            for counted in 1..=40 {
+                counters::add(tx, owner, Counter::Users, owner, 1).await?;
+                if counted % 13 == 0 {
+                    assert_eq!(counters::total(tx, owner, Counter::Users).await?, counted);
+                }
+            }
+            if number % 2 == 0 { Ok(()) } else { Err(store::Error::Closed) }
+        })
+    });
+    join_all(writes).await;
+    let mut db = store.reader().await.expect("a reader");
+    for (number, owner) in owners.iter().enumerate() {
+        let total = counters::total(&mut db, *owner, Counter::Users).await.expect("a total");
+        assert_eq!(total, if number % 2 == 0 { 40 } else { 0 });
+    }
+}
+
+/// One that fails ends its whole unit, and nobody else's.
+#[tokio::test]
+async fn a_waiting_write_that_fails_takes_its_unit_with_it() {
+    let castellan = Castellan::start().await;
+    let (store, master, now) = (&castellan.app.store, castellan.app.master.clone(), castellan.now());
+    let partner = castellan.organization(None, Kind::Provider, "Vendor").await.id;
+    let person = UserId::new(now);
+    let writes = (0..10).map(|number| {
+        let master = master.clone();
+        store.write(async move |tx| -> store::Result<()> {
+            counters::add(tx, partner.0, Counter::Users, partner.0, 1).await?;
+            // A person is new once: the key of the second one breaks a unique rule.
+            let person = if number < 2 { person } else { UserId::new(now) };
+            let event =
+                Event::new(partner, "user.provisioned", By::system()).about_new(person, json!({ "number": number }));
+            audit::record(tx, &master, event, now).await
+        })
+    });
+    let outcomes = join_all(writes).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 9, "{outcomes:?}");
+    let total = counters::total(&mut store.reader().await.expect("a reader"), partner.0, Counter::Users).await;
+    assert_eq!(total.expect("a total"), 9);
 }
 
 /// Security row 135: a panic inside a write costs that request, and no other.

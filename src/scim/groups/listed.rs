@@ -14,7 +14,7 @@ use crate::{
         search::Rows,
         uniqueness,
     },
-    search::Table,
+    search::{Search, Table},
     store::{self, Db},
 };
 
@@ -47,6 +47,21 @@ impl Rows for Listed {
 
     async fn total(db: &mut Db<'_>, call: &Call, _: &ResourceType) -> store::Result<i64> {
         groups::total(db, call.connection.id).await
+    }
+
+    async fn few(
+        db: &mut Db<'_>,
+        call: &Call,
+        kind: &ResourceType,
+        selection: &Selection<'_>,
+        (search, most): (&Search, i64),
+    ) -> Result<Option<Vec<Value>>, Fault> {
+        let Some(groups) = groups::few(db, search, most).await? else { return Ok(None) };
+        let mut shown = Vec::with_capacity(groups.len());
+        for group in groups {
+            shown.push(resource(db, call, kind, selection, &group).await?);
+        }
+        Ok(Some(shown))
     }
 
     async fn resources(

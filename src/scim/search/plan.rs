@@ -23,6 +23,8 @@ use crate::{
 
 /// How many rows are judged at once.
 const BATCH: i64 = 500;
+/// So many are read whole at once, before it is known how many there are.
+const FEW: i64 = 10;
 /// More rows than these are not held at once, for a lookup or to be sorted here.
 const MOST_LOOKED_UP: i64 = 1000;
 const MOST_SORTED: i64 = 10_000;
@@ -57,6 +59,13 @@ impl Budget {
 pub struct Match {
     pub place: Place,
     resource: Option<Value>,
+}
+
+impl Match {
+    /// One that is read, in a list without an order of its own.
+    fn read(resource: Value) -> Option<Self> {
+        Some(Self { place: Place { key: None, id: id_of(&resource)? }, resource: Some(resource) })
+    }
 }
 
 /// Part of a list, and where it goes on.
@@ -215,6 +224,12 @@ impl<'s> Plan<'s> {
             (false, true) => MOST_LOOKED_UP,
             (false, false) => return Ok(None),
         };
+        if self.exact && !self.sorts_here {
+            let few = (&self.search, FEW);
+            if let Some(found) = R::few(db, call, self.kind, &self.wanted.selection, few).await? {
+                return Ok(Some(found.into_iter().filter_map(Match::read).collect()));
+            }
+        }
         let places = self.search.page(db, 0, most + 1).await?;
         if places.len() > to_usize(most) {
             return if self.sorts_here { Err(Refusal::TooMany.into()) } else { Ok(None) };

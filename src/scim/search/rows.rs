@@ -9,7 +9,7 @@ use crate::{
         projection::Selection,
         schema::{Located, ResourceType},
     },
-    search::{Condition, Table},
+    search::{Condition, Search, Table},
     store::{Db, Result},
 };
 
@@ -30,6 +30,17 @@ pub trait Rows {
     /// The condition as it is asked, where a column alone does not say what an attribute means.
     async fn meant(_db: &mut Db<'_>, condition: Condition) -> Result<Condition> {
         Ok(condition)
+    }
+
+    /// The full resources that a lookup finds, where they are `most` at most; `None` where they may be more.
+    async fn few(
+        _db: &mut Db<'_>,
+        _call: &Call,
+        _kind: &ResourceType,
+        _selection: &Selection<'_>,
+        _few: (&Search, i64),
+    ) -> Result<Option<Vec<Value>>, Fault> {
+        Ok(None)
     }
 
     /// The full resources of these ids, in this order, what is heavy if `selection` shows it. Ids that are

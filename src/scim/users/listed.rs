@@ -15,7 +15,7 @@ use crate::{
         search::Rows,
         uniqueness,
     },
-    search::{Comparison, Condition, Table, Value},
+    search::{Comparison, Condition, Search, Table, Value},
     store::{self, Db},
     users::provisioned,
 };
@@ -83,6 +83,17 @@ impl Rows for Listed {
             }
             _ => part,
         }))
+    }
+
+    async fn few(
+        db: &mut Db<'_>,
+        call: &Call,
+        kind: &ResourceType,
+        selection: &Selection<'_>,
+        (search, most): (&Search, i64),
+    ) -> Result<Option<Vec<serde_json::Value>>, Fault> {
+        let Some(users) = provisioned::few(db, search, most).await? else { return Ok(None) };
+        resources(db, call, kind, selection, users).await.map(Some)
     }
 
     async fn resources(

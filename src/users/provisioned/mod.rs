@@ -10,7 +10,7 @@ mod sql;
 pub use shown::{DERIVED, emails, is_derived, preferred};
 pub use sql::{
     ACTIVE, CREATED, DISPLAY_NAME, EMAILS, EXTERNAL_ID, FAMILY_NAME, GIVEN_NAME, GROUPS, STATEMENTS, TABLE, UPDATED,
-    USER_NAME, attach, catch_up, detach, detached_from, find, find_all, total,
+    USER_NAME, attach, catch_up, detach, detached_from, few, find, find_all, total,
 };
 
 pub(super) use shown::Shown;

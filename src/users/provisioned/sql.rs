@@ -5,7 +5,7 @@ use crate::{
     clock::Timestamp,
     counters::{self, Counter},
     id::{ConnectionId, UserId},
-    search::{Column, Relation, Table},
+    search::{Column, Relation, Search, Table},
     store::{Db, Json, Result, Store, Tx},
     users::{User, sql::Row},
 };
@@ -95,6 +95,12 @@ pub async fn find_all(db: &mut Db<'_>, connection: ConnectionId, ids: &[UserId])
         }
     }
     Ok(found)
+}
+
+/// Whom a lookup finds, where they are `most` at most.
+pub async fn few(db: &mut Db<'_>, search: &Search, most: i64) -> Result<Option<Vec<User>>> {
+    let rows: Option<Vec<Row>> = search.few(db, most).await?;
+    Ok(rows.map(|rows| rows.into_iter().map(User::from).collect()))
 }
 
 /// Takes a deactivated user from its connection, whose name stays in the document: an account that the
