@@ -223,7 +223,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, id: AssignmentId, new: &NewAssignmen
         Subject::Group(id) => (None, Some(id), None),
         Subject::Client(id) => (None, None, Some(id)),
     };
-    execute!(
+    later!(
         tx,
         INSERT,
         id,
@@ -238,19 +238,18 @@ pub(super) async fn insert(tx: &mut Tx<'_>, id: AssignmentId, new: &NewAssignmen
         new.created_by,
         now,
     )
-    .map(|_| ())
 }
 
 pub(super) async fn insert_role(tx: &mut Tx<'_>, assignment: AssignmentId, role: RoleId) -> Result<()> {
-    execute!(tx, INSERT_ROLE, assignment, role).map(|_| ())
+    later!(tx, INSERT_ROLE, assignment, role)
 }
 
 pub(super) async fn delete_roles(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
-    execute!(tx, DELETE_ROLES, assignment).map(|_| ())
+    later!(tx, DELETE_ROLES, assignment)
 }
 
 pub(super) async fn delete(tx: &mut Tx<'_>, assignment: AssignmentId) -> Result<()> {
-    execute!(tx, DELETE, assignment).map(|_| ())
+    later!(tx, DELETE, assignment)
 }
 
 pub(super) async fn list_of_user(db: &mut Db<'_>, user: UserId) -> Result<Vec<Assignment>> {

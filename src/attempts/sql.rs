@@ -43,9 +43,9 @@ pub(super) async fn paused_until(db: &mut Db<'_>, key: &SecretHash) -> Result<Op
 }
 
 pub(super) async fn forgive(tx: &mut Tx<'_>, key: &SecretHash) -> Result<()> {
-    execute!(tx, FORGIVE, key).map(|_| ())
+    later!(tx, FORGIVE, key)
 }
 
 pub(super) async fn take_back(tx: &mut Tx<'_>, key: &SecretHash) -> Result<()> {
-    execute!(tx, TAKE_BACK, key).map(|_| ())
+    later!(tx, TAKE_BACK, key)
 }

@@ -13,7 +13,7 @@ pub const SCOPE: &str = "scim";
 /// # Errors
 /// The database's, here and below.
 pub async fn bind_client(tx: &mut Tx<'_>, connection: ConnectionId, client: ClientRowId, now: Timestamp) -> Result<()> {
-    execute!(tx, sql::BIND_CLIENT, client, connection, now).map(|_| ())
+    later!(tx, sql::BIND_CLIENT, client, connection, now)
 }
 
 /// Ends it at once, whatever tokens are out; `false` if it is none of the connection's.

@@ -129,15 +129,15 @@ pub async fn is_within(db: &mut Db<'_>, id: OrganizationId, ancestor: Organizati
 /// Serialises rules over several rows of one organization (the last administrator, seats) without
 /// locks of our own: whoever comes second waits for the first one's commit. Call it first.
 pub async fn bump_revision(tx: &mut Tx<'_>, id: OrganizationId) -> Result<()> {
-    execute!(tx, BUMP_REVISION, id).map(|_| ())
+    later!(tx, BUMP_REVISION, id)
 }
 
 /// Suspends or reactivates.
 pub async fn set_status(tx: &mut Tx<'_>, id: OrganizationId, status: Status, now: Timestamp) -> Result<()> {
-    execute!(tx, SET_STATUS, id, status.as_str(), now).map(|_| ())
+    later!(tx, SET_STATUS, id, status.as_str(), now)
 }
 
 /// Replaces what this level says itself.
 pub async fn set_policy(tx: &mut Tx<'_>, id: OrganizationId, policy: &Policy, now: Timestamp) -> Result<()> {
-    execute!(tx, SET_POLICY, id, Json(policy), now).map(|_| ())
+    later!(tx, SET_POLICY, id, Json(policy), now)
 }

@@ -166,11 +166,11 @@ pub(super) async fn note_ending(
     ending: Ending,
     now: Timestamp,
 ) -> Result<()> {
-    execute!(tx, NOTE_ENDING, connection, user, ending.as_str(), now).map(|_| ())
+    later!(tx, NOTE_ENDING, connection, user, ending.as_str(), now)
 }
 
 pub(super) async fn forget_ending(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId) -> Result<()> {
-    execute!(tx, FORGET_ENDING, connection, user).map(|_| ())
+    later!(tx, FORGET_ENDING, connection, user)
 }
 
 pub(super) async fn count_endings(
@@ -236,11 +236,11 @@ pub(super) async fn decide(
     (status, decided_by): (&str, Option<UserId>),
     now: Timestamp,
 ) -> Result<()> {
-    execute!(tx, DECIDE, connection, user, status, decided_by, now).map(|_| ())
+    later!(tx, DECIDE, connection, user, status, decided_by, now)
 }
 
 pub(super) async fn keep(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, reason: HoldReason) -> Result<()> {
-    execute!(tx, KEEP, connection, user, reason.as_str()).map(|_| ())
+    later!(tx, KEEP, connection, user, reason.as_str())
 }
 
 pub(super) async fn discard(

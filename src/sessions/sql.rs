@@ -98,7 +98,7 @@ pub(super) async fn use_live(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> 
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, hash: &SecretHash, idle_seconds: i64) -> Result<()> {
-    execute!(
+    later!(
         tx,
         INSERT,
         session.id,
@@ -114,7 +114,6 @@ pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, hash: &SecretHash
         idle_seconds,
         session.expires_at,
     )
-    .map(|_| ())
 }
 
 pub(super) async fn raise(tx: &mut Tx<'_>, session: &Session, hash: &SecretHash, idle_seconds: i64) -> Result<bool> {
@@ -138,7 +137,7 @@ pub(super) async fn raise(tx: &mut Tx<'_>, session: &Session, hash: &SecretHash,
 }
 
 pub(super) async fn touch(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<()> {
-    execute!(tx, TOUCH, id, now).map(|_| ())
+    later!(tx, TOUCH, id, now)
 }
 
 pub(super) async fn end(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<Option<UserId>> {
@@ -173,8 +172,7 @@ pub(super) async fn insert_flow(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<()> {
-    execute!(tx, INSERT_FLOW, flow.id, browser, flow.request_id, flow.user_id, Json(&flow.state), now, expires_at)
-        .map(|_| ())
+    later!(tx, INSERT_FLOW, flow.id, browser, flow.request_id, flow.user_id, Json(&flow.state), now, expires_at)
 }
 
 pub(super) async fn find_flow(
@@ -196,5 +194,5 @@ pub(super) async fn finish_flow(tx: &mut Tx<'_>, flow: &LoginFlow, now: Timestam
 }
 
 pub(super) async fn end_flows_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, END_FLOWS_OF_USER, user, now).map(|_| ())
+    later!(tx, END_FLOWS_OF_USER, user, now)
 }

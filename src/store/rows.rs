@@ -1,5 +1,7 @@
 //! Fetching rows, compiled once for each database, and reading them into their types.
 
+use std::{future::poll_fn, pin::pin};
+
 use sqlx::{FromRow, Result, Row};
 
 macro_rules! database {
@@ -17,7 +19,7 @@ macro_rules! database {
 
             /// All rows.
             pub async fn all(query: Bound<'_>, connection: &mut $connection) -> Result<Vec<$row>> {
-                query.fetch_all(connection).await
+                super::patiently(query.fetch_all(connection)).await
             }
 
             /// How many rows were written.
@@ -50,4 +52,18 @@ pub fn read_one<T: for<'r> FromRow<'r, R>, R: Row>(row: Option<R>) -> Result<T> 
 /// Reads all rows.
 pub fn read_all<T: for<'r> FromRow<'r, R>, R: Row>(rows: Vec<R>) -> Result<Vec<T>> {
     rows.iter().map(|row| T::from_row(row)).collect()
+}
+
+/// Waits for an answer of many parts. SQLite's is sent part by part by the connection's thread, and each part wakes
+/// whoever waits: on a busy core the two would take turns row by row, so the thread is let on before each look.
+pub async fn patiently<F: Future>(answer: F) -> F::Output {
+    let mut answer = pin!(answer);
+    let mut has_asked = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_asked, true) {
+            std::thread::yield_now();
+        }
+        answer.as_mut().poll(context)
+    })
+    .await
 }

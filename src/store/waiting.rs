@@ -1,6 +1,6 @@
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type, sqlite::SqliteArguments};
 
-use super::Result;
+use super::{Result, rows::patiently};
 
 /// So many statements wait at most; the next is preceded by them.
 const MOST: usize = 16;
@@ -52,10 +52,10 @@ impl Waiting {
     pub(super) async fn run(&mut self, next: &'static str, connection: &mut SqliteConnection) -> sqlx::Result<()> {
         let Self { mut text, arguments, .. } = std::mem::take(self);
         if text.is_empty() {
-            return sqlx::query(next).execute(connection).await.map(|_| ());
+            return patiently(sqlx::query(next).execute(connection)).await.map(|_| ());
         }
         text.push_str(next);
-        sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection).await.map(|_| ())
+        patiently(sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection)).await.map(|_| ())
     }
 }
 

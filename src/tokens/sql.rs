@@ -174,7 +174,7 @@ struct RefreshRow {
 /// # Errors
 /// The database's, here and below.
 pub async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
-    execute!(
+    later!(
         tx,
         INSERT_GRANT,
         grant.id,
@@ -186,12 +186,11 @@ pub async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
         grant.created_at,
         grant.expires_at,
     )
-    .map(|_| ())
 }
 
 /// Keeps a code.
 pub async fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<()> {
-    execute!(
+    later!(
         tx,
         INSERT_CODE,
         &code.code_hash,
@@ -202,7 +201,6 @@ pub async fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<()> {
         &code.nonce,
         code.expires_at,
     )
-    .map(|_| ())
 }
 
 /// The code, used or not, with its grant.
@@ -230,7 +228,7 @@ pub async fn consume_code(tx: &mut Tx<'_>, code: &SecretHash, now: Timestamp) ->
 
 /// Counts a redemption with invalid proof.
 pub async fn count_code_failure(tx: &mut Tx<'_>, code: &SecretHash) -> Result<()> {
-    execute!(tx, COUNT_CODE_FAILURE, code).map(|_| ())
+    later!(tx, COUNT_CODE_FAILURE, code)
 }
 
 /// Keeps a refresh token of a grant.
@@ -242,7 +240,7 @@ pub async fn insert_refresh_token(
     now: Timestamp,
 ) -> Result<()> {
     let scope = grant.scope.to_string();
-    execute!(tx, INSERT_REFRESH_TOKEN, token, grant.id, grant.client_id, scope, now, expires_at).map(|_| ())
+    later!(tx, INSERT_REFRESH_TOKEN, token, grant.id, grant.client_id, scope, now, expires_at)
 }
 
 /// The refresh token, used or not, with its grant.
@@ -271,7 +269,7 @@ pub async fn reuse_within_grace(tx: &mut Tx<'_>, token: &SecretHash, since: Time
 
 /// Keeps an opaque access token.
 pub async fn insert_opaque(tx: &mut Tx<'_>, token: &NewOpaqueToken) -> Result<()> {
-    execute!(
+    later!(
         tx,
         INSERT_OPAQUE,
         &token.token_hash,
@@ -282,42 +280,41 @@ pub async fn insert_opaque(tx: &mut Tx<'_>, token: &NewOpaqueToken) -> Result<()
         Json(&token.claims),
         token.expires_at,
     )
-    .map(|_| ())
 }
 
 /// Revokes one opaque access token.
 pub async fn revoke_opaque(tx: &mut Tx<'_>, token: &SecretHash, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_OPAQUE, token, now).map(|_| ())
+    later!(tx, REVOKE_OPAQUE, token, now)
 }
 
 /// Revokes one signed access token by its `jti`, remembered until it would have ended.
 pub async fn revoke_token_id(tx: &mut Tx<'_>, token_id: &str, expires_at: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_TOKEN_ID, token_id, expires_at).map(|_| ())
+    later!(tx, REVOKE_TOKEN_ID, token_id, expires_at)
 }
 
 /// Ends a grant and with it every code and token of its family.
 pub async fn revoke_grant(tx: &mut Tx<'_>, id: GrantId, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_GRANT, id, now).map(|_| ())
+    later!(tx, REVOKE_GRANT, id, now)
 }
 
 /// Ends all grants of a user.
 pub async fn revoke_of_user(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_OF_USER, user, now).map(|_| ())
+    later!(tx, REVOKE_OF_USER, user, now)
 }
 
 /// Ends all grants given in a browser session.
 pub async fn revoke_of_session(tx: &mut Tx<'_>, session: SessionId, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_OF_SESSION, session, now).map(|_| ())
+    later!(tx, REVOKE_OF_SESSION, session, now)
 }
 
 /// Ends all grants of a user but those of one session: the password was changed there.
 pub async fn revoke_of_other_sessions(tx: &mut Tx<'_>, user: UserId, session: SessionId, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_OF_OTHER_SESSIONS, user, session, now).map(|_| ())
+    later!(tx, REVOKE_OF_OTHER_SESSIONS, user, session, now)
 }
 
 /// Ends what a user allowed one client.
 pub async fn revoke_of_client(tx: &mut Tx<'_>, user: UserId, client: ClientRowId, now: Timestamp) -> Result<()> {
-    execute!(tx, REVOKE_OF_CLIENT, user, client, now).map(|_| ())
+    later!(tx, REVOKE_OF_CLIENT, user, client, now)
 }
 
 /// The clients that were signed in to in a session: those to tell when it ends.

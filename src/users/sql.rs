@@ -289,7 +289,7 @@ pub(super) async fn delete_belongings(tx: &mut Tx<'_>, id: UserId) -> Result<()>
     later!(tx, DELETE_GROUP_MEMBERSHIPS, id)?;
     later!(tx, DELETE_EMAILS, id)?;
     later!(tx, REDACT_LOGS, id.0)?;
-    execute!(tx, DELETE_UNIQUE_VALUES, id).map(|_| ())
+    later!(tx, DELETE_UNIQUE_VALUES, id)
 }
 
 /// The account of that id, unless it was removed. For what a token or session names; pages and APIs
@@ -361,17 +361,17 @@ pub async fn count_by_status(db: &mut Db<'_>, organization: OrganizationId) -> R
 
 /// The address was proven by our own mailed link.
 pub async fn verify_email(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, VERIFY_EMAIL, id, now).map(|_| ())
+    later!(tx, VERIFY_EMAIL, id, now)
 }
 
 /// When the person last signed in; no change of the account's version.
 pub async fn note_login(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, NOTE_LOGIN, id, now).map(|_| ())
+    later!(tx, NOTE_LOGIN, id, now)
 }
 
 /// Makes the user a member of another organization; nothing if they are one.
 pub async fn add_membership(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId, now: Timestamp) -> Result<()> {
-    execute!(tx, ADD_MEMBERSHIP, id, organization, now).map(|_| ())
+    later!(tx, ADD_MEMBERSHIP, id, organization, now)
 }
 
 /// `false` if the stand-in was no longer pending.
@@ -384,15 +384,15 @@ pub(super) async fn add_joined(
     (person, organization): (UserId, OrganizationId),
     now: Timestamp,
 ) -> Result<()> {
-    execute!(tx, ADD_JOINED, person, organization, now).map(|_| ())
+    later!(tx, ADD_JOINED, person, organization, now)
 }
 
 pub(super) async fn end_joined(tx: &mut Tx<'_>, person: UserId, organization: OrganizationId) -> Result<()> {
-    execute!(tx, END_JOINED, person, organization).map(|_| ())
+    later!(tx, END_JOINED, person, organization)
 }
 
 pub(super) async fn orphan(tx: &mut Tx<'_>, person: UserId) -> Result<()> {
-    execute!(tx, ORPHAN, person).map(|_| ())
+    later!(tx, ORPHAN, person)
 }
 
 pub(super) async fn stand_ins(db: &mut Db<'_>, connection: ConnectionId) -> Result<Vec<User>> {

@@ -64,7 +64,7 @@ impl From<Row> for AuthorizationRequest {
 /// # Errors
 /// The database's, here and below.
 pub async fn insert(tx: &mut Tx<'_>, request: &AuthorizationRequest) -> Result<()> {
-    execute!(
+    later!(
         tx,
         INSERT,
         request.id,
@@ -74,7 +74,6 @@ pub async fn insert(tx: &mut Tx<'_>, request: &AuthorizationRequest) -> Result<(
         request.created_at,
         request.expires_at,
     )
-    .map(|_| ())
 }
 
 /// The request of that id, if this browser brought it and it still waits.
@@ -138,5 +137,5 @@ pub async fn remember_consent(
     now: Timestamp,
 ) -> Result<()> {
     let before = find_consent(tx, user, client).await?.unwrap_or_default();
-    execute!(tx, REMEMBER_CONSENT, user, client, before.joined(scope).to_string(), now).map(|_| ())
+    later!(tx, REMEMBER_CONSENT, user, client, before.joined(scope).to_string(), now)
 }
