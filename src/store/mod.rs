@@ -5,6 +5,9 @@
 //!   `query_only`, and a [`Tx`] dereferences to a [`Db`], never the other way.
 //! - SQL lies in files called `sql.rs`, as named constants of [`statements!`]; where the dialects
 //!   must differ, in [`dialect`].
+//! - Reads and writes are made by the macros of [`statements`]. A write whose outcome nobody asks for is `later!`: on
+//!   SQLite it travels with the next statement or the commit ([`waiting`]), for each hand-over to the driver's
+//!   thread costs more than the statement.
 //! - Migrations are DDL only, the same file names for both; a newer schema is refused.
 //!
 //! Invariants: an answer leaves [`Store::write`] only after `COMMIT` returned. A unit that answers
