@@ -78,7 +78,9 @@ pub async fn create(
             created_by: who.user_id(),
         };
         let connection = connections::insert(tx, &new, who.now).await?;
-        record(tx, &parts, &who, (&connection, "connection.created"), json!({ "vendor": vendor })).await?;
+        let rules = Hand::of(Standing::of(&over, who.now), &who).words(tx, &Settings::default(), &new.settings).await?;
+        let details = json!({ "vendor": vendor, "rules": rules });
+        record(tx, &parts, &who, (&connection, "connection.created"), details).await?;
         issue(tx, &parts, (&who, &over), (connection, life)).await
     });
     let attempt = Attempt { organization: id, kind: "connection.created", subject: None };
