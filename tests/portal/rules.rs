@@ -173,7 +173,7 @@ async fn a_rule_with_several_roles_stays_one_rule() {
     // A group without a role is no rule; an emptied one goes.
     let wrong = scene.save(&[("group.3", "Helpers")]).await;
     wrong.has_status(422);
-    assert!(wrong.text_of("form-errors").expect("why").contains("Pick at least one role"));
+    assert!(wrong.text_of("form-errors").expect("why").contains("Choose a role for the group Helpers"));
     assert!(wrong.attribute_of("group-3", "value").as_deref() == Some("Helpers"));
     scene.save(&[("group.1", " "), ("group.2", "")]).await.has_status(200);
     assert_eq!(scene.rules().await, [crew]);

@@ -7,7 +7,7 @@ use super::{
     kept::{self, note},
     new::value,
 };
-use crate::portal::api::{Connection, GroupRole, ProductList};
+use crate::portal::api::{Connection, FieldError, GroupRole, Problem, ProductList};
 
 /// How many empty rows wait for new rules.
 const EMPTY_ROWS: usize = 3;
@@ -116,7 +116,7 @@ fn read(fields: &[(String, String)]) -> Vec<(String, Vec<String>, bool)> {
 }
 
 /// The rules as the API takes them: one for each product of a row.
-pub fn body(fields: &[(String, String)], list: &ProductList) -> Vec<Value> {
+pub fn body(fields: &[(String, String)]) -> Vec<Value> {
     let mut rules = Vec::new();
     for (group, grants, below) in read(fields) {
         let mut products: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -125,10 +125,6 @@ pub fn body(fields: &[(String, String)], list: &ProductList) -> Vec<Value> {
                 Some((_, roles)) => roles.push(role),
                 None => products.push((product, vec![role])),
             }
-        }
-        if products.is_empty() {
-            // Refused by the API, which says that a role is missing.
-            products.extend(list.products.first().map(|product| (product.slug.as_str(), Vec::new())));
         }
         let rule = |(product, roles)| json!({ "group": group, "product": product, "roles": roles, "subtree": below });
         rules.extend(products.into_iter().map(rule));

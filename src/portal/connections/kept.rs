@@ -15,9 +15,14 @@ pub struct Kept {
     /// "Recover: Operator, Viewer".
     pub gives: String,
     pub below: bool,
+    /// Why one cannot change it.
+    pub why: &'static str,
     /// Who set it, and when.
     pub note: String,
 }
+
+const NOT_YOURS: &str = "Not yours to change: it takes rights that you do not hold here. It stays as it is.";
+const OF_THE_PORTAL: &str = "Roles of the portal are for the operator of the server to set. It stays as it is.";
 
 impl Kept {
     /// The group rules that are not this person's to change.
@@ -27,6 +32,7 @@ impl Kept {
             group: Some(rule.group.clone()),
             gives: gives(&rule.product.name, rule.roles.iter().map(|role| role.name.as_str())),
             below: rule.subtree,
+            why: NOT_YOURS,
             note: note(rule.set_by.as_ref()),
         });
         kept.collect()
@@ -38,6 +44,7 @@ impl Kept {
             group: None,
             gives: gives(&listed.name, listed.roles.iter().map(String::as_str)),
             below: listed.subtree,
+            why: if listed.slug == "portal" { OF_THE_PORTAL } else { NOT_YOURS },
             note: note(listed.set_by.as_ref()),
         });
         kept.collect()

@@ -134,11 +134,14 @@ pub async fn save(
     visit: Visit,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    if let Some(problem) = group_rows::faults(&fields) {
+        return render(&visit, (id, connection), Some((problem, &fields))).await;
+    }
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
     let path = format!("/organizations/{id}/connections/{connection}");
     let before: Connection = visit.get(&path).await?;
     let mut body = Typed::read(&fields).body();
-    let mut groups = group_rows::body(&fields, &list);
+    let mut groups = group_rows::body(&fields);
     groups.extend(kept::sent_groups(&before.group_roles));
     body["group_roles"] = groups.into();
     let offered = kept::with_standing(&list, &before);
