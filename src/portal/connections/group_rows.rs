@@ -115,6 +115,19 @@ fn read(fields: &[(String, String)]) -> Vec<(String, Vec<String>, bool)> {
     rows.filter(|(group, _, _)| !group.trim().is_empty()).collect()
 }
 
+/// The faults of rows that name a group and give it nothing: such a rule cannot even be sent.
+pub fn faults(fields: &[(String, String)]) -> Option<Problem> {
+    let idle = read(fields).into_iter().filter(|(_, grants, _)| grants.is_empty());
+    let errors: Vec<FieldError> = idle
+        .map(|(group, _, _)| FieldError {
+            pointer: "/group_roles".to_owned(),
+            detail: format!("Choose a role for the group {}, or empty its name.", group.trim()),
+        })
+        .collect();
+    let title = "A role is missing".to_owned();
+    (!errors.is_empty()).then(|| Problem { kind: String::new(), title, status: 422, detail: String::new(), errors })
+}
+
 /// The rules as the API takes them: one for each product of a row.
 pub fn body(fields: &[(String, String)]) -> Vec<Value> {
     let mut rules = Vec::new();
