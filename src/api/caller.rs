@@ -11,6 +11,7 @@ use crate::{
     app::App,
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
+    connections::Setter,
     http::{ClientAddress, UserAgent},
     id::{ApiTokenId, OrganizationId, UserId},
     mfa::step_up,
@@ -56,6 +57,14 @@ impl Caller {
         match self.who {
             Who::User { id, .. } => Some(id),
             Who::ApiToken { .. } => None,
+        }
+    }
+
+    /// What is noted of the caller in the rules that they set.
+    pub fn setter(&self) -> Setter {
+        match self.who {
+            Who::User { id, .. } => Setter::User(id),
+            Who::ApiToken { id, organization } => Setter::ApiToken { id, organization },
         }
     }
 

@@ -102,6 +102,8 @@ pub async fn create(
     let outcome = app.store.write(async move |tx| {
         who.over(tx, id).await?.require(MANAGE)?;
         who.fresh()?;
+        // Two at once queue here for the count.
+        connections::lock(tx, connection).await?;
         let connection = connections::find_in(tx, id, connection).await?.ok_or(Refusal::NotFound)?;
         if live(tx, connection.id).await?.len() >= MOST {
             return Err(Refusal::TwoTokens);

@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -11,8 +12,9 @@ use crate::{
     app::App,
     audit::{self, Event, SubjectKind},
     id::{OrganizationId, WebhookId},
+    organizations,
     secret::Secret,
-    webhooks::{self, MOST, Webhook},
+    webhooks::{self, Address, MOST, Webhook},
 };
 
 const READ: &str = "portal:connections:read";
@@ -22,6 +24,7 @@ const MANAGE: &str = "portal:connections:manage";
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookDetail {
     pub id: Uuid,
+    /// Without what its query says, which may be a secret: `https://desk.example.com/events?...`.
     pub url: String,
     /// `active` or `disabled`.
     pub status: String,
@@ -39,7 +42,8 @@ pub struct WebhookList {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookCreation {
-    /// Where events are posted as `application/secevent+jwt`: https, and an address that all can reach.
+    /// Where events are posted as `application/secevent+jwt`: https, an address that all can reach, without name and
+    /// password, of at most 2048 characters. Its query is kept for delivery and shown to nobody.
     url: String,
 }
 
@@ -81,12 +85,10 @@ pub async fn create(
     Ids(id): Ids<OrganizationId>,
     Body(creation): Body<WebhookCreation>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), Refusal> {
-    // security.md row 112: no request leaves for a place that only we reach.
-    let url = app.outbound.judge(&creation.url).map_err(|_| {
-        Refusal::Invalid(vec![Invalid::new("/url", "not-allowed", "Use an https URL that everybody can reach.")])
-    })?;
-    let (master, who, url) = (app.master.clone(), caller.clone(), url.to_string());
+    let (master, who, url) = (app.master.clone(), caller.clone(), judge(&app, &creation.url)?);
     let outcome = app.store.write(async move |tx| {
+        // Two at once queue here for the count.
+        organizations::bump_revision(tx, id).await?;
         who.over(tx, id).await?.require(MANAGE)?;
         who.fresh()?;
         if webhooks::list(tx, id).await?.len() >= MOST {
@@ -94,9 +96,9 @@ pub async fn create(
             return Err(Refusal::Invalid(vec![Invalid::new("/url", "too-many", text)]));
         }
         let secret = Secret::random_with_prefix("cst_wh_");
-        let webhook = webhooks::insert(tx, &master, (id, url.as_str(), &secret), who.now).await?;
+        let webhook = webhooks::insert(tx, &master, (id, url.whole(), &secret), who.now).await?;
         let event = Event::new(id, "webhook.created", who.by.clone());
-        let event = event.on(SubjectKind::Webhook, webhook.id.0).with(json!({ "url": webhook.url }));
+        let event = event.on(SubjectKind::Webhook, webhook.id.0).with(json!({ "url": webhook.url.to_string() }));
         audit::record(tx, &master, event, who.now).await?;
         Ok(WebhookWithSecret { webhook: WebhookDetail::of(&webhook), secret: secret.expose().to_owned() })
     });
@@ -130,11 +132,28 @@ pub async fn delete(
     caller.denied(app.clone(), attempt, outcome.await).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+/// Where we may push to (security.md row 112: no request leaves for a place that only we reach).
+fn judge(app: &App, typed: &str) -> Result<Address, Refusal> {
+    let wrong = |code: &str, text: &str| Refusal::Invalid(vec![Invalid::new("/url", code, text)]);
+    let typed = typed.trim();
+    if Url::parse(typed).is_ok_and(|url| !url.username().is_empty() || url.password().is_some()) {
+        let text = "Leave name and password out of the URL. The receiver knows us by the webhook's own secret.";
+        return Err(wrong("userinfo", text));
+    }
+    let judged = app.outbound.judge(typed);
+    let mut url = judged.map_err(|_| wrong("not-allowed", "Use an https URL that everybody can reach."))?;
+    url.set_fragment(None);
+    if url.as_str().len() > Address::LONGEST {
+        return Err(wrong("too-long", "Use a URL of at most 2048 characters."));
+    }
+    Ok(Address::new(url))
+}
+
 impl WebhookDetail {
     fn of(webhook: &Webhook) -> Self {
         Self {
             id: webhook.id.0,
-            url: webhook.url.clone(),
+            url: webhook.url.to_string(),
             status: webhook.status.as_str().to_owned(),
             created_at: webhook.created_at.to_rfc3339(),
         }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ProductId, RoleId};
+use crate::{
+    clock::Timestamp,
+    id::{ApiTokenId, OrganizationId, ProductId, RoleId, UserId},
+};
 
 /// What an administrator decides about a connection; JSON in `connections.settings`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,9 @@ pub struct DefaultAssignment {
     /// Whether it covers the organizations below the connection's own too.
     #[serde(default)]
     pub subtree: bool,
+    /// `None` if the operator set it, or an older version, which did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// Roles that the members of a group have.
@@ -67,6 +73,81 @@ pub struct GroupRole {
     /// Whether they cover the organizations below the connection's own too.
     #[serde(default)]
     pub subtree: bool,
+    /// `None` if the operator set it, or an older version, which did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Who set a rule, and when. The rule is the organization's: like an assignment, it outlives whoever gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub by: Setter,
+    pub at: Timestamp,
+}
+
+/// Who sets rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setter {
+    User(UserId),
+    /// With the organization that let it in.
+    ApiToken {
+        id: ApiTokenId,
+        organization: OrganizationId,
+    },
+}
+
+/// A rule that gives roles, whatever makes it count.
+pub trait Rule {
+    /// The group to whose members it gives; `None` if it is not about a group.
+    fn group(&self) -> Option<&str>;
+    fn gives(&self) -> Gives<'_>;
+    fn origin(&self) -> Option<Origin>;
+}
+
+/// What a rule gives.
+#[derive(Debug, Clone, Copy)]
+pub struct Gives<'r> {
+    pub product: ProductId,
+    pub roles: &'r [RoleId],
+    pub subtree: bool,
+}
+
+impl Gives<'_> {
+    /// Whether it is no more than `other`.
+    pub fn is_within(self, other: Gives<'_>) -> bool {
+        self.product == other.product
+            && self.roles.iter().all(|role| other.roles.contains(role))
+            && (other.subtree || !self.subtree)
+    }
+}
+
+impl Rule for DefaultAssignment {
+    fn group(&self) -> Option<&str> {
+        None
+    }
+
+    fn gives(&self) -> Gives<'_> {
+        Gives { product: self.product, roles: &self.roles, subtree: self.subtree }
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+}
+
+impl Rule for GroupRole {
+    fn group(&self) -> Option<&str> {
+        Some(&self.group)
+    }
+
+    fn gives(&self) -> Gives<'_> {
+        Gives { product: self.product, roles: &self.roles, subtree: self.subtree }
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
 }
 
 text_enum! {

@@ -221,6 +221,7 @@ pub struct Connection {
     pub on_delete: String,
     pub guard: Option<GuardRule>,
     pub rate_limit: Option<u32>,
+    pub account_state: bool,
     pub strict: bool,
     pub dry_run: bool,
     pub tokens: Vec<ConnectionToken>,
@@ -238,6 +239,9 @@ pub struct DefaultProduct {
     pub roles: Vec<String>,
     pub role_slugs: Vec<String>,
     pub subtree: bool,
+    /// Whether one may change it.
+    pub yours: bool,
+    pub set_by: Option<RuleOrigin>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -247,6 +251,18 @@ pub struct GroupRole {
     pub product: NamedSlug,
     pub roles: Vec<NamedSlug>,
     pub subtree: bool,
+    /// Whether one may change it.
+    pub yours: bool,
+    pub set_by: Option<RuleOrigin>,
+}
+
+/// Who set a rule.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RuleOrigin {
+    pub kind: String,
+    pub name: Option<String>,
+    pub at: String,
+    pub still_may: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -146,7 +146,7 @@ pub async fn deliver(
     let Some((webhook, secret)) = found else { return Err(Failure::Never("the webhook is gone".to_owned())) };
     let signed = app.keys.sign(Algorithm::Es256, TYPE, event, now);
     let signed = signed.map_err(|error| Failure::Later(error.to_string()))?;
-    match app.outbound.post_event(&webhook.url, secret.expose(), signed).await {
+    match app.outbound.post_event(webhook.url.whole(), secret.expose(), signed).await {
         Ok(status) if (200..300).contains(&status) => Ok(()),
         // RFC 8935 §2.3: the receiver says that this event is wrong, and will of every copy of it.
         Ok(status) if status == StatusCode::BAD_REQUEST.as_u16() => {

@@ -3,8 +3,10 @@
 //! Owns the rows `webhooks`. An event is queued in the transaction of the change ([`publish`]) and leaves
 //! from the outbox, at least once; what it looks like on the wire is for whoever delivers it.
 //!
-//! Invariant: an event goes to the webhooks of its own organization only.
+//! Invariants: an event goes to the webhooks of its own organization only. What an [`Address`] carries behind its path
+//! may be a secret: it is whole for delivery only, and shown, written to logs and audited without it.
 
+mod address;
 mod sql;
 
 use serde_json::Value;
@@ -17,13 +19,15 @@ use crate::{
     store::{Db, Result, Tx},
 };
 
+pub use address::Address;
 pub use sql::STATEMENTS;
 
 /// How long an event is worth telling: a receiver may be away for a day.
 const LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 /// How many events may wait for one webhook.
 const MOST_WAITING: i64 = 5_000;
-/// The most webhooks of one organization.
+/// The most webhooks of one organization. Whoever counts them has written the organization's row before
+/// (`organizations::bump_revision`), so that two at once queue for the count.
 pub const MOST: usize = 10;
 
 text_enum! {
@@ -39,7 +43,7 @@ text_enum! {
 pub struct Webhook {
     pub id: WebhookId,
     pub organization_id: OrganizationId,
-    pub url: String,
+    pub url: Address,
     #[sqlx(try_from = "String")]
     pub status: Status,
     pub created_at: Timestamp,
@@ -58,13 +62,23 @@ pub async fn insert(
     let webhook = Webhook {
         id: WebhookId::new(now),
         organization_id: organization,
-        url: url.to_owned(),
+        url: Address::new(url),
         status: Status::Active,
         created_at: now,
     };
     let sealed = master.seal(&context(webhook.id), secret.expose().as_bytes());
     // Every event, for the time being: there is one kind of them.
-    execute!(tx, sql::INSERT, webhook.id, organization, url, "[]", sealed, webhook.status.as_str(), now)?;
+    execute!(
+        tx,
+        sql::INSERT,
+        webhook.id,
+        organization,
+        webhook.url.whole(),
+        "[]",
+        sealed,
+        webhook.status.as_str(),
+        now
+    )?;
     Ok(webhook)
 }
 

@@ -6,6 +6,7 @@ mod creating;
 mod ownership;
 mod programs;
 mod rights;
+mod rules;
 
 use castellan::{
     access::Subject,

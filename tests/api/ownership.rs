@@ -16,7 +16,13 @@ use crate::{
 async fn tool<'c>(castellan: &'c Castellan, world: &World) -> Tool<'c> {
     let default_assignments = defaults(castellan, &world.recover, &["viewer"]).await;
     let relay = defaults(castellan, &world.relay, &["viewer"]).await.remove(0);
-    let crew = GroupRole { group: "Crew".to_owned(), product: relay.product, roles: relay.roles, subtree: false };
+    let crew = GroupRole {
+        group: "Crew".to_owned(),
+        product: relay.product,
+        roles: relay.roles,
+        subtree: false,
+        origin: None,
+    };
     let on_delete = OnDelete::Deactivate;
     let settings = Settings { default_assignments, group_roles: vec![crew], on_delete, ..active_at_once() };
     Tool::with(castellan, &world.partner, Vendor::Generic, settings).await

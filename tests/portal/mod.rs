@@ -4,6 +4,7 @@ mod no_database;
 mod ownership;
 mod pages;
 mod provisioning;
+mod rules;
 mod sessions;
 
 use castellan::{access::Subject, mfa::Method, organizations::Organization};

@@ -95,7 +95,7 @@ impl<'c> Scene<'c> {
 }
 
 fn rule(given: DefaultAssignment) -> GroupRole {
-    GroupRole { group: "OPERATORS".to_owned(), product: given.product, roles: given.roles, subtree: true }
+    GroupRole { group: "OPERATORS".to_owned(), product: given.product, roles: given.roles, subtree: true, origin: None }
 }
 
 fn id(resource: &Value) -> UserId {

@@ -156,7 +156,7 @@ pub async fn defaults(castellan: &Castellan, product: &Product, roles: &[&str]) 
     for slug in roles {
         ids.push(products::find_role(&mut db, product.id, slug).await.expect("a read").expect("a role").id);
     }
-    vec![DefaultAssignment { product: product.id, roles: ids, subtree: false }]
+    vec![DefaultAssignment { product: product.id, roles: ids, subtree: false, origin: None }]
 }
 
 /// Settings under which people are active at once.

@@ -5,6 +5,7 @@ use castellan::{
     clients::GrantType,
     connections::{self, Status},
 };
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{Tool, refused};
@@ -157,4 +158,18 @@ async fn a_client_is_made_by_administrators_only() {
     castellan.json("POST", &path, &reading, &new).await.has_status(403);
     castellan.advance(3600);
     admin.send("POST", &clients(&tool), &json!({ "name": " " })).await.has_status(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_are_made_at_once_are_counted_together() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let (tool, _, admin) = start(&castellan, &world).await;
+    let (path, body) = (clients(&tool), json!({ "name": "Export" }));
+    let answers = join_all((0..4).map(|_| admin.send("POST", &path, &body))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(problem(refused, 409), "two-live-tokens");
+    }
+    assert_eq!(admin.get(&path).await.expect(200)["clients"].as_array().map(Vec::len), Some(2));
 }

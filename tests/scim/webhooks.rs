@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     routing::post,
 };
@@ -13,6 +13,7 @@ use castellan::{
     id::WebhookId,
     jobs::{self, Message},
 };
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{Tool, at};
@@ -30,11 +31,16 @@ pub struct Receiver {
 pub struct Taken {
     answer: Mutex<StatusCode>,
     events: Mutex<Vec<(String, String, String)>>,
+    queries: Mutex<Vec<String>>,
 }
 
 impl Receiver {
     pub async fn start() -> Self {
-        let taken = std::sync::Arc::new(Taken { answer: Mutex::new(StatusCode::ACCEPTED), events: Mutex::default() });
+        let taken = std::sync::Arc::new(Taken {
+            answer: Mutex::new(StatusCode::ACCEPTED),
+            events: Mutex::default(),
+            queries: Mutex::default(),
+        });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/events", listener.local_addr().expect("an address"));
         let router = Router::new().route("/events", post(take)).with_state(std::sync::Arc::clone(&taken));
@@ -50,9 +56,20 @@ impl Receiver {
     pub fn take(&self) -> Vec<(String, String, String)> {
         std::mem::take(&mut *self.taken.events.lock().expect("a lock"))
     }
+
+    /// The queries with which it was asked.
+    fn queries(&self) -> Vec<String> {
+        self.taken.queries.lock().expect("a lock").clone()
+    }
 }
 
-async fn take(State(taken): State<std::sync::Arc<Taken>>, headers: HeaderMap, body: String) -> StatusCode {
+async fn take(
+    State(taken): State<std::sync::Arc<Taken>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: String,
+) -> StatusCode {
+    taken.queries.lock().expect("a lock").extend(query);
     let text = |name: &str| headers[name].to_str().expect("text").to_owned();
     taken.events.lock().expect("a lock").push((text("content-type"), text("authorization"), body));
     *taken.answer.lock().expect("a lock")
@@ -249,4 +266,71 @@ async fn a_webhook_that_leaves_too_much_waiting_is_disabled() {
     assert_eq!(castellan.audited(world.partner.id, "webhook.disabled").await.len(), 1);
     tool.person("dan").await;
     assert_eq!(castellan.audited(world.partner.id, "webhook.disabled").await.len(), 1);
+}
+
+/// A query may hold the receiver's key: it is used to deliver, and shown and written down nowhere.
+#[tokio::test]
+async fn what_an_address_carries_in_its_query_is_for_delivery_only() {
+    let castellan = Castellan::start_with(|config| config.allow_private_outbound = true).await;
+    let world = castellan.world().await;
+    let admin = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let receiver = Receiver::start().await;
+    let hooks = format!("/organizations/{}/webhooks", world.partner.id);
+    let url = format!("{}?key=seven-geese#row", receiver.url);
+    let shown = format!("{}?...", receiver.url);
+    let made = admin.send("POST", &hooks, &json!({ "url": url })).await.expect(201);
+    assert_eq!(made["webhook"]["url"], shown.as_str());
+    let listed = admin.get(&hooks).await;
+    assert_eq!(listed.expect(200)["webhooks"][0]["url"], shown.as_str());
+    let audited = castellan.audited(world.partner.id, "webhook.created").await;
+    assert!(format!("{audited:?}").contains(&shown), "{audited:?}");
+    for text in [made.to_string(), listed.body, format!("{audited:?}")] {
+        assert!(!text.contains("geese"), "{text}");
+    }
+
+    Tool::new(&castellan, &world.partner).await.person("ada").await;
+    background::settle(&castellan.app).await.expect("deliveries");
+    assert_eq!(receiver.take().len(), 1);
+    assert_eq!(receiver.queries(), ["key=seven-geese"]);
+}
+
+#[tokio::test]
+async fn an_address_with_a_password_or_without_end_is_refused_with_what_to_do() {
+    let castellan = Castellan::start_with(|config| config.allow_private_outbound = true).await;
+    let world = castellan.world().await;
+    let admin = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let hooks = format!("/organizations/{}/webhooks", world.partner.id);
+    let of_length = |length: usize| format!("https://a.example/{}", "x".repeat(length - "https://a.example/".len()));
+    for (url, code, text) in [
+        ("https://ada:geese@a.example/".to_owned(), "userinfo", "Leave name and password out"),
+        ("https://ada@a.example/".to_owned(), "userinfo", "Leave name and password out"),
+        (of_length(2049), "too-long", "at most 2048"),
+    ] {
+        let refused = admin.send("POST", &hooks, &json!({ "url": url })).await;
+        assert_eq!(problem(&refused, 422), "invalid-fields");
+        assert_eq!(refused.json()["errors"][0]["code"], code);
+        assert!(refused.body.contains(text) && !refused.body.contains("geese"), "{}", refused.body);
+    }
+    admin.send("POST", &hooks, &json!({ "url": of_length(2048) })).await.has_status(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_that_are_made_at_once_are_counted_together() {
+    let castellan = Castellan::start_with(|config| config.allow_private_outbound = true).await;
+    let world = castellan.world().await;
+    let admin = caller(&castellan, &world.partner, "mara@brackwater.example", "administrator").await;
+    let hooks = format!("/organizations/{}/webhooks", world.partner.id);
+    let new = |number: usize| json!({ "url": format!("https://desk.example.com/{number}") });
+    for number in 0..7 {
+        admin.send("POST", &hooks, &new(number)).await.has_status(201);
+    }
+    let bodies: Vec<Value> = (7..15).map(new).collect();
+    let answers = join_all(bodies.iter().map(|body| admin.send("POST", &hooks, body))).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(problem(refused, 422), "invalid-fields");
+        assert_eq!(refused.json()["errors"][0]["code"], "too-many");
+    }
+    assert_eq!(made, 3);
+    assert_eq!(admin.get(&hooks).await.expect(200)["webhooks"].as_array().map(Vec::len), Some(10));
 }

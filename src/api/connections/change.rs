@@ -4,9 +4,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
-    Body, Caller, ConnectionDetail, Ids, Invalid, Over, Problem, Refusal, attempt,
-    create::{GroupRoles, group_roles, listed_products, word},
+    Body, Caller, ConnectionDetail, Ids, Invalid, Problem, Refusal, attempt,
+    create::word,
     managed, record,
+    rules::{GroupRoles, Hand, give_more},
+    standing::Standing,
     wire::{self, GuardRule},
 };
 use crate::{
@@ -18,7 +20,6 @@ use crate::{
     audit::{self, Event, SubjectKind},
     connections::{self, Connection, Guard, Settings, Status},
     id::{ConnectionId, OrganizationId},
-    products::{self, portal},
     provisioning::mapping,
     store::Db,
 };
@@ -37,13 +38,14 @@ pub struct ConnectionChange {
     on_create: Option<String>,
     /// `remove` or `deactivate`.
     on_delete: Option<String>,
-    /// What each person provisioned from now on gets; never a role of the portal.
+    /// What each person provisioned from now on gets; never a role of the portal. Of this and the two lists below, what
+    /// is not the caller's to give (`yours`) is sent along as it is.
     default_products: Option<Vec<ProductRoles>>,
     /// What the tool may give beside its defaults, through `assignments` of our schema extension of User;
     /// never a role of the portal. If there is nothing, `assignments` are read-only to it.
     assignable: Option<Vec<ProductRoles>>,
-    /// Whether the tool may read where accounts stand: status, last sign-in, second factors. One with `assignable`
-    /// may.
+    /// Whether the tool may read where accounts stand: status, last sign-in, proven address, and which second factors
+    /// people have.
     account_state: Option<bool>,
     /// Groups that give their members roles; never a role of the portal. It counts at once for those who are in them.
     group_roles: Option<Vec<GroupRoles>>,
@@ -66,11 +68,12 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Changes the name and the rules of a connection. They count from its next request on.
+/// Changes the name and the rules of a connection. They count from its next request on. Rules that give more than
+/// those before, and letting the tool read where accounts stand, ask for a fresh sign-in.
 #[utoipa::path(
     patch, path = "/api/v1/organizations/{organization}/connections/{connection}", tag = "connections",
     params(("organization" = Uuid, Path), ("connection" = Uuid, Path)), request_body = ConnectionChange,
-    responses((status = 200, body = ConnectionDetail), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = ConnectionDetail), (status = 401, body = Problem, content_type = "application/problem+json"), (status = 403, body = Problem, content_type = "application/problem+json"), (status = 404, body = Problem, content_type = "application/problem+json"), (status = 422, body = Problem, content_type = "application/problem+json")),
 )]
 pub async fn change(
     State(app): State<App>,
@@ -81,14 +84,19 @@ pub async fn change(
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
         let (over, before) = managed(tx, &who, ids).await?;
-        let after = applied(tx, &over, &before, &change).await?;
+        let mut hand = Hand::of(Standing::of(&over, who.now), &who);
+        let after = applied(tx, &mut hand, &before, &change).await?;
+        if give_more(&before.settings, &after.settings) {
+            who.fresh()?;
+        }
         if after != before {
             connections::update(tx, &after, who.now).await?;
             mapping::change(tx, (&before, &after), &parts.master, who.now).await?;
-            let details = json!({ "changed": changed(&before, &after) });
+            let rules = hand.words(tx, &before.settings, &after.settings).await?;
+            let details = json!({ "changed": changed(&before, &after), "rules": rules });
             record(tx, &parts, &who, (&after, "connection.changed"), details).await?;
         }
-        wire::detail(tx, &parts, after, who.now).await
+        wire::detail(tx, (&parts, &over), after, who.now).await
     });
     let attempt = attempt(ids.0, ids.1, "connection.changed");
     let changed = caller.denied(app.clone(), attempt, outcome.await).await?;
@@ -99,7 +107,7 @@ pub async fn change(
 
 async fn applied(
     db: &mut Db<'_>,
-    over: &Over,
+    hand: &mut Hand<'_>,
     before: &Connection,
     change: &ConnectionChange,
 ) -> Result<Connection, Refusal> {
@@ -117,19 +125,16 @@ async fn applied(
         settings.on_delete =
             word(("/on_delete", "remove, deactivate"), text, &mut faults).unwrap_or(settings.on_delete);
     }
-    // A portal role is not this form's to give or to take: what the operator has declared stays.
-    let portal = products::find_by_slug(db, portal::SLUG).await?.map(|portal| portal.id);
-    for (pointer, asked, listed) in [
-        ("/default_products", &change.default_products, &mut settings.default_assignments),
-        ("/assignable", &change.assignable, &mut settings.assignable),
-    ] {
-        let Some(asked) = asked else { continue };
-        let asked = listed_products(db, over, (pointer, asked), &mut faults).await?;
-        listed.retain(|listed| Some(listed.product) == portal);
-        listed.extend(asked);
+    let old = &before.settings;
+    if let Some(asked) = &change.default_products {
+        let before = ("/default_products", old.default_assignments.as_slice());
+        settings.default_assignments = hand.products(db, before, asked, &mut faults).await?;
+    }
+    if let Some(asked) = &change.assignable {
+        settings.assignable = hand.products(db, ("/assignable", &old.assignable), asked, &mut faults).await?;
     }
     if let Some(asked) = &change.group_roles {
-        settings.group_roles = group_roles(db, over, asked, &mut faults).await?;
+        settings.group_roles = hand.group_roles(db, &old.group_roles, asked, &mut faults).await?;
     }
     limits(settings, change, &mut faults.invalid);
     settings.strict = change.strict.unwrap_or(settings.strict);
@@ -213,14 +218,14 @@ async fn set_status(
     let attempt = attempt(ids.0, ids.1, kind(status));
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
-        let (_, before) = managed(tx, &who, ids).await?;
+        let (over, before) = managed(tx, &who, ids).await?;
         let after = Connection { status, ..before.clone() };
         if after != before {
             connections::update(tx, &after, who.now).await?;
             let event = Event::new(after.organization_id, kind(status), who.by.clone());
             audit::record(tx, &parts.master, event.on(SubjectKind::Connection, after.id.0), who.now).await?;
         }
-        wire::detail(tx, &parts, after, who.now).await
+        wire::detail(tx, (&parts, &over), after, who.now).await
     });
     caller.denied(app.clone(), attempt, outcome.await).await.map(Json)
 }

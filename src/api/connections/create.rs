@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Attempt, Body, Caller, ConnectionDetail, Ids, Invalid, MANAGE, Over, Problem, Refusal, record, wire};
+use super::{
+    Attempt, Body, Caller, ConnectionDetail, Ids, Invalid, MANAGE, Over, Problem, Refusal, record, rules::Hand,
+    standing::Standing, wire,
+};
 use crate::{
     api::users::{
         change::check_name,
-        grants::{Faults, ProductRoles, judge_product},
+        grants::{Faults, ProductRoles},
     },
     app::App,
-    connections::{self, Connection, DefaultAssignment, GroupRole, NewConnection, OnCreate, Settings, Vendor},
+    connections::{self, Connection, NewConnection, OnCreate, Settings, Vendor},
     id::OrganizationId,
     store::{Db, Tx},
 };
@@ -66,7 +69,7 @@ pub async fn create(
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
         let over = managing(tx, &who, id).await?;
-        let (vendor, life, settings) = judge(tx, &over, &creation).await?;
+        let (vendor, life, settings) = judge(tx, &who, &over, &creation).await?;
         let new = NewConnection {
             organization_id: id,
             name: creation.name.trim().to_owned(),
@@ -75,8 +78,10 @@ pub async fn create(
             created_by: who.user_id(),
         };
         let connection = connections::insert(tx, &new, who.now).await?;
-        record(tx, &parts, &who, (&connection, "connection.created"), json!({ "vendor": vendor })).await?;
-        issue(tx, &parts, &who, (connection, life)).await
+        let rules = Hand::of(Standing::of(&over, who.now), &who).words(tx, &Settings::default(), &new.settings).await?;
+        let details = json!({ "vendor": vendor, "rules": rules });
+        record(tx, &parts, &who, (&connection, "connection.created"), details).await?;
+        issue(tx, &parts, (&who, &over), (connection, life)).await
     });
     let attempt = Attempt { organization: id, kind: "connection.created", subject: None };
     let made = caller.denied(app.clone(), attempt, outcome.await).await?;
@@ -93,6 +98,7 @@ pub async fn managing(db: &mut Db<'_>, caller: &Caller, id: OrganizationId) -> R
 
 async fn judge(
     db: &mut Db<'_>,
+    caller: &Caller,
     over: &Over,
     creation: &ConnectionCreation,
 ) -> Result<(Vendor, Duration, Settings), Refusal> {
@@ -107,8 +113,9 @@ async fn judge(
     faults.invalid.extend(life.as_ref().err().cloned());
     let on_create = creation.on_create.as_deref().unwrap_or(OnCreate::Invite.as_str());
     let on_create = word::<OnCreate>(("/on_create", "invite, activate"), on_create, &mut faults);
+    let mut hand = Hand::of(Standing::of(over, caller.now), caller);
     let default_assignments =
-        listed_products(db, over, ("/default_products", &creation.default_products), &mut faults).await?;
+        hand.products(db, ("/default_products", &[]), &creation.default_products, &mut faults).await?;
     faults.into_result()?;
     match (vendor, life, on_create) {
         (Ok(vendor), Ok(life), Some(on_create)) => {
@@ -127,81 +134,6 @@ pub fn word<T: FromStr>((pointer, words): (&str, &str), text: &str, faults: &mut
     found
 }
 
-/// The roles of a group.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GroupRoles {
-    /// The group's display name, whatever its case, or its id. It need not be there yet.
-    group: String,
-    /// The product's slug; never the portal's.
-    product: String,
-    /// Slugs, at least one.
-    roles: Vec<String>,
-    /// Whether they cover the organizations below too.
-    #[serde(default)]
-    subtree: bool,
-}
-
-/// The longest name of a group in a rule.
-const LONGEST_GROUP: usize = 200;
-/// The most rules of one connection.
-const MOST_RULES: usize = 500;
-
-/// Groups give what whoever sets the rule could give (V2).
-pub async fn group_roles(
-    db: &mut Db<'_>,
-    over: &Over,
-    asked: &[GroupRoles],
-    faults: &mut Faults,
-) -> Result<Vec<GroupRole>, Refusal> {
-    if asked.len() > MOST_RULES {
-        faults.invalid.push(Invalid::new("/group_roles", "too-many", "Use at most 500 rules."));
-        return Ok(Vec::new());
-    }
-    let mut rules = Vec::with_capacity(asked.len());
-    for (index, rule) in asked.iter().enumerate() {
-        let pointer = format!("/group_roles/{index}");
-        let group = rule.group.trim();
-        if group.is_empty() || group.chars().count() > LONGEST_GROUP {
-            let text = "Write the group's name, of at most 200 characters.";
-            faults.invalid.push(Invalid::new(format!("{pointer}/group"), "group-name", text));
-        }
-        let wanted = ProductRoles { slug: rule.product.clone(), roles: rule.roles.clone(), subtree: rule.subtree };
-        let grant = judge_product(db, over, (&pointer, &wanted), faults).await?;
-        rules.extend(grant.map(|grant| GroupRole {
-            group: group.to_owned(),
-            product: grant.product(),
-            roles: grant.roles(),
-            subtree: rule.subtree,
-        }));
-    }
-    Ok(rules)
-}
-
-/// A tool gives what its maker could give: products that the organization has, never the portal (V2).
-pub async fn listed_products(
-    db: &mut Db<'_>,
-    over: &Over,
-    (name, asked): (&str, &[ProductRoles]),
-    faults: &mut Faults,
-) -> Result<Vec<DefaultAssignment>, Refusal> {
-    let mut defaults = Vec::with_capacity(asked.len());
-    for (index, wanted) in asked.iter().enumerate() {
-        let pointer = format!("{name}/{index}");
-        if asked[..index].iter().any(|before| before.slug == wanted.slug) {
-            faults.invalid.push(Invalid::new(pointer, "twice", "Each product stands here once."));
-            continue;
-        }
-        let grant = judge_product(db, over, (&pointer, wanted), faults).await?;
-        defaults.extend(grant.map(|grant| DefaultAssignment {
-            product: grant.product(),
-            roles: grant.roles(),
-            subtree: wanted.subtree,
-        }));
-    }
-    Ok(defaults)
-}
-
 pub fn life(pointer: &str, days: Option<u32>) -> Result<Duration, Invalid> {
     let days = days.unwrap_or(USUAL_DAYS);
     if (1..=LONGEST_DAYS).contains(&days) {
@@ -214,13 +146,13 @@ pub fn life(pointer: &str, days: Option<u32>) -> Result<Duration, Invalid> {
 pub async fn issue(
     tx: &mut Tx<'_>,
     app: &App,
-    caller: &Caller,
+    (caller, over): (&Caller, &Over),
     (connection, life): (Connection, Duration),
 ) -> Result<ConnectionWithToken, Refusal> {
     let issued = connections::issue_token(tx, connection.id, caller.now + life, caller.now).await?;
     let (secret, token) = issued.map_err(|_| Refusal::TwoTokens)?;
     record(tx, app, caller, (&connection, "connection.token_issued"), json!({ "token": token.id })).await?;
-    let connection = wire::detail(tx, app, connection, caller.now).await?;
+    let connection = wire::detail(tx, (app, over), connection, caller.now).await?;
     Ok(ConnectionWithToken { connection, token: secret.expose().to_owned() })
 }
 

@@ -1,8 +1,9 @@
 //! Connections of an organization (product.md V1 to V4): made in a minute, the token shown once; their rules,
 //! their tokens, what is held of them, and their log.
 //!
-//! Whoever may see a connection reads all of it but secrets. Making one, and making a token, asks for a fresh
-//! sign-in, for both give access; ending access never does.
+//! Whoever may see a connection reads all of it but secrets. Making one, making a token, and rules that give more
+//! than those before ask for a fresh sign-in, for all of them give access; ending access never does. Who set a rule
+//! is kept and shown; a rule that somebody could not set themselves is not theirs to change or to leave out.
 
 mod change;
 mod create;
@@ -10,6 +11,8 @@ mod end;
 mod health;
 mod held;
 mod log;
+mod rules;
+mod standing;
 mod tokens;
 mod wire;
 
@@ -56,10 +59,11 @@ pub async fn list(
     Ids(id): Ids<OrganizationId>,
 ) -> Result<Json<ConnectionList>, Refusal> {
     let mut db = app.store.reader().await?;
-    caller.over(&mut db, id).await?.require(READ)?;
+    let over = caller.over(&mut db, id).await?;
+    over.require(READ)?;
     let mut listed = Vec::new();
     for connection in connections::list(&mut db, id).await? {
-        listed.push(wire::detail(&mut db, &app, connection, caller.now).await?);
+        listed.push(wire::detail(&mut db, (&app, &over), connection, caller.now).await?);
     }
     Ok(Json(ConnectionList { connections: listed }))
 }
@@ -76,9 +80,10 @@ pub async fn show(
     Ids((id, connection)): Ids<(OrganizationId, ConnectionId)>,
 ) -> Result<Json<ConnectionDetail>, Refusal> {
     let mut db = app.store.reader().await?;
-    caller.over(&mut db, id).await?.require(READ)?;
+    let over = caller.over(&mut db, id).await?;
+    over.require(READ)?;
     let connection = connections::find_in(&mut db, id, connection).await?.ok_or(Refusal::NotFound)?;
-    Ok(Json(wire::detail(&mut db, &app, connection, caller.now).await?))
+    Ok(Json(wire::detail(&mut db, (&app, &over), connection, caller.now).await?))
 }
 
 /// The connection, for somebody who may change it. Within the write of the act; two acts at once queue here, and

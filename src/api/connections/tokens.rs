@@ -47,12 +47,12 @@ pub async fn create_token(
     let overlap = creation.others_end_in_days.map(overlap).transpose()?;
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
-        create::managing(tx, &who, id).await?;
+        let over = create::managing(tx, &who, id).await?;
         let connection = connections::find_in(tx, id, connection).await?.ok_or(Refusal::NotFound)?;
         if let Some(overlap) = overlap {
             connections::end_tokens_by(tx, connection.id, who.now + overlap).await?;
         }
-        create::issue(tx, &parts, &who, (connection, life)).await
+        create::issue(tx, &parts, (&who, &over), (connection, life)).await
     });
     let attempt = attempt(id, connection, "connection.token_issued");
     let made = caller.denied(app.clone(), attempt, outcome.await).await?;

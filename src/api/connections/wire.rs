@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::standing::{RuleOrigin, Standing};
 use crate::{
-    api::{Refusal, users::NamedSlug},
+    api::{Over, Refusal, users::NamedSlug},
     app::App,
     clock::Timestamp,
-    connections::{self, Connection, DefaultAssignment, Token},
+    connections::{self, Connection, DefaultAssignment, Rule, Token},
     counters::{self, Counter},
-    id::{ProductId, RoleId},
-    products,
     provisioning::{held, mapping},
     store::Db,
 };
@@ -98,6 +97,10 @@ pub struct ListedProduct {
     pub role_slugs: Vec<String>,
     /// Whether it covers the organizations below too.
     pub subtree: bool,
+    /// Whether the caller may give it here, and so change it; what is not theirs is sent along as it is.
+    pub yours: bool,
+    /// Null if the operator set it, or an older version, which did not note it.
+    pub set_by: Option<RuleOrigin>,
 }
 
 /// A group that gives roles.
@@ -110,6 +113,10 @@ pub struct GroupRoleDetail {
     pub product: NamedSlug,
     pub roles: Vec<NamedSlug>,
     pub subtree: bool,
+    /// Whether the caller may give it here, and so change it; what is not theirs is sent along as it is.
+    pub yours: bool,
+    /// Null if the operator set it, or an older version, which did not note it.
+    pub set_by: Option<RuleOrigin>,
 }
 
 /// A bearer token, without its secret.
@@ -128,24 +135,15 @@ pub struct ConnectionToken {
 /// All that administrators see of a connection.
 pub async fn detail(
     db: &mut Db<'_>,
-    app: &App,
+    (app, over): (&App, &Over),
     connection: Connection,
     now: Timestamp,
 ) -> Result<ConnectionDetail, Refusal> {
+    let mut standing = Standing::of(over, now);
     let tokens = connections::tokens(db, connection.id).await?;
-    let default_products = listed(db, &connection.settings.default_assignments).await?;
-    let assignable = listed(db, &connection.settings.assignable).await?;
-    let mut group_roles = Vec::new();
-    for rule in &connection.settings.group_roles {
-        let Some((product, roles)) = named(db, rule.product, &rule.roles).await? else { continue };
-        group_roles.push(GroupRoleDetail {
-            group: rule.group.clone(),
-            known: mapping::find(db, &connection, &rule.group).await?.is_some(),
-            product,
-            roles,
-            subtree: rule.subtree,
-        });
-    }
+    let default_products = listed(db, &mut standing, &connection.settings.default_assignments).await?;
+    let assignable = listed(db, &mut standing, &connection.settings.assignable).await?;
+    let group_roles = group_roles(db, &mut standing, &connection).await?;
     let held = held::summary(db, connection.id).await?.map(|held| HeldChanges {
         changes: held.changes,
         removals: held.removals,
@@ -180,32 +178,46 @@ pub async fn detail(
     })
 }
 
-async fn listed(db: &mut Db<'_>, assignments: &[DefaultAssignment]) -> Result<Vec<ListedProduct>, Refusal> {
+async fn group_roles(
+    db: &mut Db<'_>,
+    standing: &mut Standing<'_>,
+    connection: &Connection,
+) -> Result<Vec<GroupRoleDetail>, Refusal> {
+    let mut rules = Vec::new();
+    for rule in &connection.settings.group_roles {
+        let Some((product, roles)) = standing.named(db, rule.gives()).await? else { continue };
+        rules.push(GroupRoleDetail {
+            group: rule.group.clone(),
+            known: mapping::find(db, connection, &rule.group).await?.is_some(),
+            product,
+            roles,
+            subtree: rule.subtree,
+            yours: standing.is_yours(db, rule.gives()).await?,
+            set_by: standing.origin(db, rule.origin, rule.gives()).await?,
+        });
+    }
+    Ok(rules)
+}
+
+async fn listed(
+    db: &mut Db<'_>,
+    standing: &mut Standing<'_>,
+    assignments: &[DefaultAssignment],
+) -> Result<Vec<ListedProduct>, Refusal> {
     let mut products = Vec::new();
     for listed in assignments {
-        let Some((product, roles)) = named(db, listed.product, &listed.roles).await? else { continue };
+        let Some((product, roles)) = standing.named(db, listed.gives()).await? else { continue };
         products.push(ListedProduct {
             slug: product.slug,
             name: product.name,
             role_slugs: roles.iter().map(|role| role.slug.clone()).collect(),
             roles: roles.into_iter().map(|role| role.name).collect(),
             subtree: listed.subtree,
+            yours: standing.is_yours(db, listed.gives()).await?,
+            set_by: standing.origin(db, listed.origin, listed.gives()).await?,
         });
     }
     Ok(products)
-}
-
-/// A product with those of its roles that are meant; `None` if it is gone.
-pub async fn named(
-    db: &mut Db<'_>,
-    product: ProductId,
-    roles: &[RoleId],
-) -> Result<Option<(NamedSlug, Vec<NamedSlug>)>, Refusal> {
-    let Some(product) = products::find(db, product).await? else { return Ok(None) };
-    let known = products::list_roles(db, product.id).await?.into_iter();
-    let meant = known.filter(|role| roles.contains(&role.id));
-    let meant = meant.map(|role| NamedSlug { slug: role.slug, name: role.name }).collect();
-    Ok(Some((NamedSlug { slug: product.slug, name: product.name }, meant)))
 }
 
 impl ConnectionToken {

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
-    access::{self, NewAssignment, Source, Subject},
+    access::{self, Actor, NewAssignment, Source, Subject},
     api::{Invalid, Over, Refusal},
     clock::Timestamp,
-    id::{ProductId, RoleId, UserId},
+    id::{OrganizationId, ProductId, RoleId, UserId},
     organizations::{self, Kind},
     products::{self, Level, Product, Role, portal},
     store::{Db, Tx},
@@ -151,19 +151,25 @@ pub async fn judge_product(
                 let text = format!("{} has no such role for people of this organization.", product.name);
                 faults.invalid.push(Invalid::new(pointer, "unknown-role", text));
             }
-            Some(role) if may_give(db, over, &role, asked.subtree).await? => roles.push(role),
+            Some(role) if may_give(db, &over.actor, (&role, over.organization.id, asked.subtree)).await? => {
+                roles.push(role)
+            }
             Some(role) => faults.not_yours.push(not_yours(pointer, &role)),
         }
     }
     Ok((roles.len() == asked.roles.len()).then_some(Grant { product, roles, subtree: asked.subtree }))
 }
 
-async fn may_give(db: &mut Db<'_>, over: &Over, role: &Role, subtree: bool) -> Result<bool, Refusal> {
-    let organization = over.organization.id;
+/// Whether somebody may give the role over an organization, and all below it if `subtree`.
+pub async fn may_give(
+    db: &mut Db<'_>,
+    actor: &Actor,
+    (role, organization, subtree): (&Role, OrganizationId, bool),
+) -> Result<bool, Refusal> {
     if subtree {
-        return Ok(over.actor.may_grant_throughout(db, role, organization).await?);
+        return Ok(actor.may_grant_throughout(db, role, organization).await?);
     }
-    Ok(over.actor.may_grant(db, role, organization).await?)
+    Ok(actor.may_grant(db, role, organization).await?)
 }
 
 fn not_yours(pointer: impl Into<String>, role: &Role) -> Invalid {

@@ -133,7 +133,7 @@ async fn connect(tx: &mut Tx<'_>, ids: &mut Ids, now: Timestamp) -> Result<Vec<(
         let defaults = [(portal::SLUG, portal::BASIC), ("recover", "restore-operator"), ("tandem", "technician")];
         let defaults = defaults.map(|(product, role)| -> Result<DefaultAssignment> {
             let (product_id, roles) = (ids.product(product)?, vec![ids.role(product, role)?]);
-            Ok(DefaultAssignment { product: product_id, roles, subtree: true })
+            Ok(DefaultAssignment { product: product_id, roles, subtree: true, origin: None })
         });
         let mut settings = connections::Settings {
             default_assignments: defaults.into_iter().collect::<Result<_>>()?,
@@ -151,6 +151,7 @@ async fn connect(tx: &mut Tx<'_>, ids: &mut Ids, now: Timestamp) -> Result<Vec<(
                 product: ids.product(product)?,
                 roles: vec![ids.role(product, role)?],
                 subtree: true,
+                origin: None,
             });
         }
         let new = NewConnection {

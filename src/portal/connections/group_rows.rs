@@ -1,9 +1,13 @@
-//! Groups that give roles, as rows of a form: a group, one role, its reach. An emptied row is a rule that goes.
+//! Groups that give roles, as rows of a form: a group, the roles that are ticked, their reach. An emptied row is a
+//! rule that goes; roles of two products are two rules.
 
 use serde_json::{Value, json};
 
-use super::new::value;
-use crate::portal::api::{Connection, ProductList};
+use super::{
+    kept::{self, note},
+    new::value,
+};
+use crate::portal::api::{Connection, FieldError, GroupRole, Problem, ProductList};
 
 /// How many empty rows wait for new rules.
 const EMPTY_ROWS: usize = 3;
@@ -11,71 +15,132 @@ const EMPTY_ROWS: usize = 3;
 /// One row.
 pub struct GroupRow {
     pub group: String,
-    /// `product/role`.
-    pub grant: String,
+    pub products: Vec<Choices>,
     pub below: bool,
     /// Whether the tool has such a group; true for rows that are being typed.
     pub known: bool,
+    /// Who set it, and when.
+    pub note: String,
 }
 
-/// A role to choose: `product/role`, and how one reads it.
+/// The roles of a product, to tick.
+pub struct Choices {
+    pub name: String,
+    pub roles: Vec<Choice>,
+}
+
 pub struct Choice {
+    /// `product/role`.
     pub word: String,
-    pub title: String,
+    pub name: String,
+    pub chosen: bool,
 }
 
-/// The roles that one may choose.
-pub fn choices(list: &ProductList) -> Vec<Choice> {
-    let products = list.products.iter();
-    let roles = products.flat_map(|product| {
-        product.roles.iter().filter(|role| role.grantable).map(move |role| Choice {
-            word: format!("{}/{}", product.slug, role.slug),
-            title: format!("{}: {}", product.name, role.name),
-        })
+impl GroupRow {
+    fn of(list: &ProductList, group: String, chosen: &[String]) -> Self {
+        let products = list.products.iter().map(|product| {
+            let roles = product.roles.iter().filter(|role| role.grantable).map(|role| {
+                let word = format!("{}/{}", product.slug, role.slug);
+                Choice { chosen: chosen.contains(&word), word, name: role.name.clone() }
+            });
+            Choices { name: product.name.clone(), roles: roles.collect() }
+        });
+        let products = products.filter(|product| !product.roles.is_empty()).collect();
+        Self { group, products, below: false, known: true, note: String::new() }
+    }
+
+    /// Of a rule, with roles that are not for everybody to choose any more.
+    fn of_rule(list: &ProductList, rule: &GroupRole) -> Self {
+        let mut list = list.clone();
+        let roles = rule.roles.iter().map(|role| (role.slug.as_str(), role.name.as_str()));
+        kept::add(&mut list, (&rule.product.slug, &rule.product.name), roles);
+        let chosen: Vec<String> =
+            rule.roles.iter().map(|role| format!("{}/{}", rule.product.slug, role.slug)).collect();
+        let row = Self::of(&list, rule.group.clone(), &chosen);
+        Self { below: rule.subtree, known: rule.known, note: note(rule.set_by.as_ref()), ..row }
+    }
+
+    /// What is ticked, in words.
+    pub fn gives(&self) -> String {
+        let ticked = self.products.iter().filter_map(|product| {
+            let names: Vec<&str> =
+                product.roles.iter().filter(|role| role.chosen).map(|role| role.name.as_str()).collect();
+            (!names.is_empty()).then(|| format!("{}: {}", product.name, names.join(", ")))
+        });
+        ticked.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether a group stands here without a role.
+    pub fn lacks_roles(&self) -> bool {
+        !self.group.trim().is_empty() && self.gives().is_empty()
+    }
+}
+
+/// The rows of the rules that one may change, and some to fill.
+pub fn of(list: &ProductList, connection: &Connection) -> Vec<GroupRow> {
+    let yours = connection.group_roles.iter().filter(|rule| rule.yours);
+    with_empty(list, yours.map(|rule| GroupRow::of_rule(list, rule)).collect())
+}
+
+/// The rows as they were typed, over those of the connection, whose roles can be kept.
+pub fn typed(list: &ProductList, connection: &Connection, fields: &[(String, String)]) -> Vec<GroupRow> {
+    let mut list = list.clone();
+    for rule in connection.group_roles.iter().filter(|rule| rule.yours) {
+        let roles = rule.roles.iter().map(|role| (role.slug.as_str(), role.name.as_str()));
+        kept::add(&mut list, (&rule.product.slug, &rule.product.name), roles);
+    }
+    let rows = read(fields).into_iter().map(|(group, grants, below)| {
+        let row = GroupRow::of(&list, group, &grants);
+        GroupRow { below, ..row }
     });
-    roles.collect()
+    with_empty(&list, rows.collect())
 }
 
-/// The rows of a connection's rules, and some to fill.
-pub fn of(connection: &Connection) -> Vec<GroupRow> {
-    let rules = connection.group_roles.iter().flat_map(|rule| {
-        rule.roles.iter().map(move |role| GroupRow {
-            group: rule.group.clone(),
-            grant: format!("{}/{}", rule.product.slug, role.slug),
-            below: rule.subtree,
-            known: rule.known,
-        })
-    });
-    with_empty(rules.collect())
-}
-
-/// The rows as they were typed.
-pub fn typed(fields: &[(String, String)]) -> Vec<GroupRow> {
-    let rows = (0..).map_while(|index| {
-        let name = format!("group.{index}");
-        fields.iter().any(|(field, _)| *field == name).then(|| GroupRow {
-            group: value(fields, &name),
-            grant: value(fields, &format!("grant.{index}")),
-            below: value(fields, &format!("reach.{index}")) == "below",
-            known: true,
-        })
-    });
-    with_empty(rows.filter(|row| !row.group.trim().is_empty()).collect())
-}
-
-fn with_empty(mut rows: Vec<GroupRow>) -> Vec<GroupRow> {
-    let empty = || GroupRow { group: String::new(), grant: String::new(), below: false, known: true };
-    rows.extend(std::iter::repeat_with(empty).take(EMPTY_ROWS));
+fn with_empty(list: &ProductList, mut rows: Vec<GroupRow>) -> Vec<GroupRow> {
+    rows.extend(std::iter::repeat_with(|| GroupRow::of(list, String::new(), &[])).take(EMPTY_ROWS));
     rows
 }
 
-/// The rules as the API takes them.
-pub fn body(fields: &[(String, String)]) -> Vec<Value> {
-    let rows = typed(fields).into_iter().filter(|row| !row.group.trim().is_empty());
-    let rules = rows.map(|row| {
-        let (product, role) = row.grant.split_once('/').unwrap_or_default();
-        let roles: Vec<&str> = Some(role).into_iter().filter(|role| !role.is_empty()).collect();
-        json!({ "group": row.group, "product": product, "roles": roles, "subtree": row.below })
+/// Group, what is ticked, and whether it reaches below, of each row that has a group.
+fn read(fields: &[(String, String)]) -> Vec<(String, Vec<String>, bool)> {
+    let rows = (0..).map_while(|index| {
+        let name = format!("group.{index}");
+        fields.iter().any(|(field, _)| *field == name).then(|| {
+            let grant = format!("grant.{index}");
+            let grants = fields.iter().filter(|(field, grants)| *field == grant && !grants.is_empty());
+            let below = value(fields, &format!("reach.{index}")) == "below";
+            (value(fields, &name), grants.map(|(_, grant)| grant.clone()).collect(), below)
+        })
     });
-    rules.collect()
+    rows.filter(|(group, _, _)| !group.trim().is_empty()).collect()
+}
+
+/// The faults of rows that name a group and give it nothing: such a rule cannot even be sent.
+pub fn faults(fields: &[(String, String)]) -> Option<Problem> {
+    let idle = read(fields).into_iter().filter(|(_, grants, _)| grants.is_empty());
+    let errors: Vec<FieldError> = idle
+        .map(|(group, _, _)| FieldError {
+            pointer: "/group_roles".to_owned(),
+            detail: format!("Choose a role for the group {}, or empty its name.", group.trim()),
+        })
+        .collect();
+    let title = "A role is missing".to_owned();
+    (!errors.is_empty()).then(|| Problem { kind: String::new(), title, status: 422, detail: String::new(), errors })
+}
+
+/// The rules as the API takes them: one for each product of a row.
+pub fn body(fields: &[(String, String)]) -> Vec<Value> {
+    let mut rules = Vec::new();
+    for (group, grants, below) in read(fields) {
+        let mut products: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (product, role) in grants.iter().filter_map(|grant| grant.split_once('/')) {
+            match products.iter_mut().find(|(known, _)| *known == product) {
+                Some((_, roles)) => roles.push(role),
+                None => products.push((product, vec![role])),
+            }
+        }
+        let rule = |(product, roles)| json!({ "group": group, "product": product, "roles": roles, "subtree": below });
+        rules.extend(products.into_iter().map(rule));
+    }
+    rules
 }

@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod clients;
 mod group_rows;
+mod kept;
 pub mod log;
 pub mod new;
 pub mod rules;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    group_rows::{self, Choice, GroupRow},
+    group_rows::{self, GroupRow},
+    kept::{self, Kept},
     new::{picked, value},
 };
 use crate::{
@@ -36,13 +37,22 @@ struct Rules<'a> {
     connection: &'a Connection,
     path: String,
     typed: Typed,
-    form: Vec<Pick>,
+    defaults: Listed,
     /// What the tool may give beside that.
-    assignable: Vec<Pick>,
+    assignable: Listed,
+    /// Group rules that are not this person's to change.
+    kept_groups: Vec<Kept>,
     groups: Vec<GroupRow>,
-    choices: Vec<Choice>,
     products: &'a Products,
     problem: Option<Problem>,
+}
+
+/// A list of products: what one may change, and what stays.
+struct Listed {
+    form: Vec<Pick>,
+    kept: Vec<Kept>,
+    /// Who set what one may change.
+    notes: Vec<String>,
 }
 
 /// What the fields of [`Rules::assignable`] begin with.
@@ -57,6 +67,7 @@ struct Typed {
     share: String,
     minimum: String,
     rate: String,
+    account_state: bool,
     strict: bool,
     dry_run: bool,
 }
@@ -72,6 +83,7 @@ impl Typed {
             share: guard.map_or(20, |guard| guard.share).to_string(),
             minimum: guard.map_or(10, |guard| guard.minimum).to_string(),
             rate: connection.rate_limit.map(|rate| rate.to_string()).unwrap_or_default(),
+            account_state: connection.account_state,
             strict: connection.strict,
             dry_run: connection.dry_run,
         }
@@ -87,6 +99,7 @@ impl Typed {
             share: value(fields, "share"),
             minimum: value(fields, "minimum"),
             rate: value(fields, "rate"),
+            account_state: has("account_state"),
             strict: has("strict"),
             dry_run: has("dry_run"),
         }
@@ -102,6 +115,7 @@ impl Typed {
             "on_delete": if self.removes { "remove" } else { "deactivate" },
             "guard": self.guard.then(|| json!({ "share": share, "minimum": number(&self.minimum) })),
             "rate_limit": Some(number(&self.rate)).filter(|_| !self.rate.trim().is_empty()),
+            "account_state": self.account_state,
             "strict": self.strict,
             "dry_run": self.dry_run,
         })
@@ -120,12 +134,24 @@ pub async fn save(
     visit: Visit,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    if let Some(problem) = group_rows::faults(&fields) {
+        return render(&visit, (id, connection), Some((problem, &fields))).await;
+    }
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
     let path = format!("/organizations/{id}/connections/{connection}");
+    let before: Connection = visit.get(&path).await?;
     let mut body = Typed::read(&fields).body();
-    body["group_roles"] = group_rows::body(&fields).into();
-    body["default_products"] = picked("", &fields, &list).into();
-    body["assignable"] = picked(MAY_GIVE, &fields, &list).into();
+    let mut groups = group_rows::body(&fields);
+    groups.extend(kept::sent_groups(&before.group_roles));
+    body["group_roles"] = groups.into();
+    let offered = kept::with_standing(&list, &before);
+    for (name, prefix, listed) in
+        [("default_products", "", &before.default_products), ("assignable", MAY_GIVE, &before.assignable)]
+    {
+        let mut products = picked(prefix, &fields, &offered);
+        products.extend(kept::sent_products(listed));
+        body[name] = products.into();
+    }
     match visit.send::<Value, _>(Method::PATCH, &path, Some(&body)).await? {
         Ok(_) => Ok(done(&portal, &format!("/portal{path}"), Toast::RulesSaved)),
         Err(problem) => render(&visit, (id, connection), Some((problem, &fields))).await,
@@ -142,7 +168,12 @@ async fn render(
     let list: ProductList = visit.get(&format!("/organizations/{id}/products")).await?;
     let products = Products::of(&list);
     let typed_fields = refused.as_ref().map(|(_, fields)| *fields);
-    let picks = |prefix, held: &[DefaultProduct]| picks(prefix, (&list, &products), held, typed_fields);
+    let offered = kept::with_standing(&list, &connection);
+    let listed = |prefix, held: &[DefaultProduct]| Listed {
+        form: picks(prefix, (&offered, &products), held, typed_fields),
+        kept: Kept::of_products(held),
+        notes: kept::notes(held),
+    };
     let page = shell.page(visit);
     let status = if refused.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = Rules {
@@ -150,10 +181,11 @@ async fn render(
         shell: &shell,
         path: format!("{}/connections/{}", shell.path(), connection.id),
         typed: typed_fields.map_or_else(|| Typed::of(&connection), Typed::read),
-        form: picks("", &connection.default_products),
-        assignable: picks(MAY_GIVE, &connection.assignable),
-        groups: typed_fields.map_or_else(|| group_rows::of(&connection), group_rows::typed),
-        choices: group_rows::choices(&list),
+        defaults: listed("", &connection.default_products),
+        assignable: listed(MAY_GIVE, &connection.assignable),
+        kept_groups: Kept::of_groups(&connection),
+        groups: typed_fields
+            .map_or_else(|| group_rows::of(&list, &connection), |fields| group_rows::typed(&list, &connection, fields)),
         products: &products,
         connection: &connection,
         problem: refused.map(|(problem, _)| problem),
@@ -168,7 +200,8 @@ fn picks(
     held: &[DefaultProduct],
     typed: Option<&[(String, String)]>,
 ) -> Vec<Pick> {
-    let picks = list.products.iter().map(|product| {
+    let is_kept = |slug: &str| held.iter().any(|held| held.slug == slug && kept::stays(held));
+    let picks = list.products.iter().filter(|product| !is_kept(&product.slug)).map(|product| {
         let held = held.iter().find(|held| held.slug == product.slug);
         let (chosen, roles, subtree) = match typed.map(|fields| ProductFields::behind(prefix, fields, &product.slug)) {
             Some(typed) => {

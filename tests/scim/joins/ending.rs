@@ -61,6 +61,7 @@ async fn groups_give_and_take_through_a_stand_in() {
         product: given.product,
         roles: given.roles,
         subtree: false,
+        origin: None,
     };
     let mapped = Settings { group_roles: operator.into_iter().map(rule).collect(), ..settings() };
     let scene = Scene::with(&castellan, &world, mapped).await;
