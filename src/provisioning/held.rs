@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use super::{Ending, HoldReason, joins, sql};
+use super::{
+    Ending, HoldReason,
+    event::{Kind, Origin, Subject},
+    joins, sql,
+};
 use crate::{
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
@@ -11,7 +15,7 @@ use crate::{
     id::{ConnectionId, UserId},
     secret::MasterKeys,
     store::{Db, Result, Tx},
-    users::{self, life_cycle, provisioned},
+    users::{self, User, life_cycle, provisioned},
 };
 
 pub use sql::{Change, Summary};
@@ -42,6 +46,9 @@ pub struct Decision<'a> {
     pub master: &'a MasterKeys,
     pub by: &'a By,
     pub decided_by: Option<UserId>,
+    /// The server's, and what the decision is known by: for the events that tell of it.
+    pub issuer: &'a str,
+    pub transaction: &'a str,
     pub now: Timestamp,
 }
 
@@ -89,28 +96,56 @@ impl Decision<'_> {
         Ok((released, last))
     }
 
-    /// Does what the tool wanted; `false` if the person is their organization's last administrator.
+    /// Does what the tool wanted, and tells webhooks as if it had just asked; `false` if the person is their
+    /// organization's last administrator.
     async fn apply(self, tx: &mut Tx<'_>, change: &Change) -> Result<bool> {
         // Who has been removed, or belongs to another by now, needs nothing any more.
         let user = users::find(tx, change.user_id).await?;
         let Some(user) = user.filter(|user| user.connection_id == Some(self.connection.id)) else { return Ok(true) };
         let act = life_cycle::Act { master: self.master, by: self.by };
-        let outcome = match change.ending()? {
+        let ending = change.ending()?;
+        let outcome = match ending {
             Ending::Deactivate => joins::deactivate(tx, act, &user, self.now).await?,
-            Ending::Detach => {
-                let outcome = life_cycle::deactivate(tx, act, &user, self.now).await?;
-                if outcome != Err(life_cycle::Refusal::LastAdministrator) {
-                    groups::leave_all(tx, user.id, self.now).await?;
-                    unique::release(tx, user.id.0).await?;
-                    if let Some(user) = users::find(tx, user.id).await? {
-                        provisioned::detach(tx, &user, self.connection.id, self.now).await?;
-                    }
-                }
-                outcome
-            }
+            Ending::Detach => self.detach(tx, act, &user).await?,
             Ending::Remove => joins::remove(tx, act, &user, self.now).await?,
         };
-        Ok(outcome != Err(life_cycle::Refusal::LastAdministrator))
+        if outcome == Err(life_cycle::Refusal::LastAdministrator) {
+            return Ok(false);
+        }
+        if outcome.is_ok() && ending != Ending::Remove {
+            self.tell(tx, Kind::Deactivate, &user).await?;
+        }
+        if ending != Ending::Deactivate {
+            self.tell(tx, Kind::Delete, &user).await?;
+        }
+        Ok(true)
+    }
+
+    /// Deactivates the person, out of every group, and leaves the account to the administrators.
+    async fn detach(
+        self,
+        tx: &mut Tx<'_>,
+        act: life_cycle::Act<'_>,
+        user: &User,
+    ) -> Result<std::result::Result<(), life_cycle::Refusal>> {
+        let outcome = life_cycle::deactivate(tx, act, user, self.now).await?;
+        if outcome != Err(life_cycle::Refusal::LastAdministrator) {
+            groups::leave_all(tx, user.id, self.now).await?;
+            unique::release(tx, user.id.0).await?;
+            if let Some(user) = users::find(tx, user.id).await? {
+                provisioned::detach(tx, &user, self.connection.id, self.now).await?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn tell(self, tx: &mut Tx<'_>, kind: Kind, user: &User) -> Result<()> {
+        self.origin().publish(tx, kind, &Subject::user(user), []).await
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        let Self { connection, master, by, issuer, transaction, now, .. } = *self;
+        Origin { connection, master, by, issuer, transaction, now }
     }
 
     /// Forgets everything that waits: nothing of it is done. Answers how many there were.

@@ -35,6 +35,7 @@
 //! mail for each queue, not for each request.
 
 mod delegation;
+pub mod event;
 pub mod guard;
 pub mod held;
 mod joins;
@@ -44,7 +45,7 @@ mod sql;
 mod tell;
 
 pub use delegation::Delegation;
-pub use guard::{Ending, Guarded, HoldReason};
+pub use guard::{Ending, Guarded, HoldReason, TakenBack};
 pub use joins::{deactivate, end_joins, remove};
 pub use reach::Reach;
 pub use sql::STATEMENTS;

@@ -4,7 +4,7 @@ use super::{Ending, HoldReason};
 use crate::{
     clock::Timestamp,
     id::{ConnectionId, GroupId, ProductId, UserId, uuid_at},
-    store::{Db, Error, Result, Tx},
+    store::{Db, Error, Json, Result, Tx},
 };
 
 /// A group and all that it is in; UNION ends where a circle closes.
@@ -47,15 +47,16 @@ macro_rules! signed_in {
 statements! {
     /// Who is ended twice counts once, at the later time.
     NOTE_ENDING = "
-        INSERT INTO connection_endings (connection_id, user_id, change, at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (connection_id, user_id) DO UPDATE SET change = excluded.change, at = excluded.at";
+        INSERT INTO connection_endings (connection_id, user_id, change, at, left_groups) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (connection_id, user_id)
+        DO UPDATE SET change = excluded.change, at = excluded.at, left_groups = excluded.left_groups";
     FORGET_ENDING = "DELETE FROM connection_endings WHERE connection_id = $1 AND user_id = $2";
     /// Those of others than this person.
     COUNT_ENDINGS = "
         SELECT COUNT(*) FROM connection_endings WHERE connection_id = $1 AND user_id <> $2 AND at > $3";
     /// The latest first.
     LIST_ENDINGS = "
-        SELECT user_id, change, at FROM connection_endings WHERE connection_id = $1 AND at > $2 ORDER BY at DESC";
+        SELECT user_id, change, at, left_groups FROM connection_endings WHERE connection_id = $1 AND at > $2 ORDER BY at DESC";
     /// People of the connection who have access, counted up to a limit.
     COUNT_PEOPLE = "
         SELECT COUNT(*) FROM (SELECT id FROM users
@@ -119,6 +120,18 @@ statements! {
            AND g.revoked_at IS NULL";
 }
 
+/// An ending that passed.
+#[derive(Debug)]
+pub(super) struct Noted {
+    pub user_id: UserId,
+    pub ending: Ending,
+    pub at: Timestamp,
+    /// The groups of which the person was a member until then, where the ending ended that too.
+    pub left_groups: Vec<GroupId>,
+}
+
+type NotedRow = (UserId, String, Timestamp, Option<Json<Vec<GroupId>>>);
+
 /// A change that waits, and whom it is about.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Change {
@@ -161,12 +174,12 @@ pub struct Summary {
 
 pub(super) async fn note_ending(
     tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    user: UserId,
-    ending: Ending,
+    (connection, user): (ConnectionId, UserId),
+    (ending, left_groups): (Ending, &[GroupId]),
     now: Timestamp,
 ) -> Result<()> {
-    later!(tx, NOTE_ENDING, connection, user, ending.as_str(), now)
+    let left_groups = (!left_groups.is_empty()).then_some(Json(left_groups));
+    later!(tx, NOTE_ENDING, connection, user, ending.as_str(), now, left_groups)
 }
 
 pub(super) async fn forget_ending(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId) -> Result<()> {
@@ -186,9 +199,13 @@ pub(super) async fn list_endings(
     db: &mut Db<'_>,
     connection: ConnectionId,
     since: Timestamp,
-) -> Result<Vec<(UserId, Ending, Timestamp)>> {
-    let rows = fetch_all!(db, (UserId, String, Timestamp), LIST_ENDINGS, connection, since)?;
-    rows.into_iter().map(|(user, change, at)| Ok((user, change.parse().map_err(Error::Damaged)?, at))).collect()
+) -> Result<Vec<Noted>> {
+    let rows: Vec<NotedRow> = fetch_all!(db, NotedRow, LIST_ENDINGS, connection, since)?;
+    let noted = |(user_id, change, at, left): NotedRow| {
+        let ending = change.parse().map_err(Error::Damaged)?;
+        Ok(Noted { user_id, ending, at, left_groups: left.map(|Json(groups)| groups).unwrap_or_default() })
+    };
+    rows.into_iter().map(noted).collect()
 }
 
 pub(super) async fn count_people(db: &mut Db<'_>, connection: ConnectionId, limit: i64) -> Result<i64> {

@@ -9,7 +9,7 @@ use super::{Caller, Ids, Parameters, Problem, READ, Refusal, attempt, managed};
 use crate::{
     app::App,
     connections,
-    id::{ConnectionId, OrganizationId, UserId},
+    id::{ConnectionId, OrganizationId, UserId, uuid_at},
     provisioning::held::{self as queue, Decision, Released},
 };
 
@@ -102,10 +102,11 @@ pub async fn release(
     Ids(ids): Ids<(OrganizationId, ConnectionId)>,
 ) -> Result<Json<HeldOutcome>, Refusal> {
     let (parts, who) = (app.clone(), caller.clone());
+    // What the events of all that is let through have in common.
+    let transaction = uuid_at(caller.now).to_string();
     let begun = app.store.write(async move |tx| {
         let (_, connection) = managed(tx, &who, ids).await?;
-        let by = who.by.clone();
-        let decision = decision(&parts, &connection, (&by, &who));
+        let decision = decision(&parts, &connection, (&who, ""));
         if decision.release(tx).await? { Ok(connection) } else { Err(NOTHING_WAITS) }
     });
     let attempt = attempt(ids.0, ids.1, "connection.run_released");
@@ -115,9 +116,9 @@ pub async fn release(
     // In parts, so that other writers need not wait for all of it. What a crash leaves waits on.
     loop {
         let (parts, who, connection) = (app.clone(), caller.clone(), connection.clone());
+        let transaction = transaction.clone();
         let batch = app.store.write(async move |tx| {
-            let by = who.by.clone();
-            Ok::<_, Refusal>(decision(&parts, &connection, (&by, &who)).release_batch(tx, after).await?)
+            Ok::<_, Refusal>(decision(&parts, &connection, (&who, &transaction)).release_batch(tx, after).await?)
         });
         let (Released { done, kept, more }, last) = batch.await?;
         (outcome.decided, outcome.waiting, after) = (outcome.decided + done, outcome.waiting + kept, last);
@@ -142,8 +143,7 @@ pub async fn discard(
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
         let (_, connection) = managed(tx, &who, ids).await?;
-        let by = who.by.clone();
-        match decision(&parts, &connection, (&by, &who)).discard(tx).await? {
+        match decision(&parts, &connection, (&who, "")).discard(tx).await? {
             0 => Err(NOTHING_WAITS),
             discarded => Ok(HeldOutcome { decided: i64::try_from(discarded).unwrap_or(i64::MAX), waiting: 0 }),
         }
@@ -155,10 +155,19 @@ pub async fn discard(
 const NOTHING_WAITS: Refusal =
     Refusal::WrongState("Nothing waits here any more. Somebody else has decided, or the tool changed its mind.");
 
+/// `transaction` is what events know it by.
 fn decision<'a>(
     app: &'a App,
     connection: &'a connections::Connection,
-    (by, caller): (&'a crate::audit::By, &Caller),
+    (caller, transaction): (&'a Caller, &'a str),
 ) -> Decision<'a> {
-    Decision { connection, master: &app.master, by, decided_by: caller.user_id(), now: caller.now }
+    Decision {
+        connection,
+        master: &app.master,
+        by: &caller.by,
+        decided_by: caller.user_id(),
+        issuer: app.config.issuer(),
+        transaction,
+        now: caller.now,
+    }
 }

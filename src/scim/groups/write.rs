@@ -108,7 +108,7 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     if !moved.is_none() {
         changed.insert("members".to_owned(), counts.clone());
     }
-    publish(tx, call, Kind::of_change(call), &group, &changed).await?;
+    publish(tx, call, event::kind_of_change(call), &group, &changed).await?;
     let details = json!({ "changed": rewritten, "members": counts });
     call.log(tx, StatusCode::OK, (id.0, &group.display_name), details).await?;
     Ok((group, true))
