@@ -2,5 +2,6 @@
 
 -- The groups that the person left by this ending, a list of ids as JSON: whoever is taken back is in them again.
 ALTER TABLE connection_endings ADD COLUMN left_groups TEXT;
--- Of a change of a group: who would leave it, and how many people would lose product roles, as JSON.
-ALTER TABLE held_changes ADD COLUMN details TEXT;
+-- Of a change of a group: who would leave it, a list of ids as JSON, and how many people would lose roles.
+ALTER TABLE held_changes ADD COLUMN members TEXT;
+ALTER TABLE held_changes ADD COLUMN people INTEGER;

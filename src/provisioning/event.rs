@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{
     audit::{self, By, Event, SubjectKind},
-    clock::Timestamp,
+    clock::Clock,
     connections::Connection,
+    groups::Group,
     id::uuid_at,
     secret::MasterKeys,
     store::{Result, Tx},
@@ -59,6 +60,11 @@ impl<'s> Subject<'s> {
     pub fn user(user: &'s User) -> Self {
         Self { uri: format!("/Users/{}", user.id), external_id: user.external_id.as_deref() }
     }
+
+    /// A group.
+    pub fn group(group: &'s Group) -> Self {
+        Self { uri: format!("/Groups/{}", group.id), external_id: group.external_id.as_deref() }
+    }
 }
 
 /// Of whose work events tell.
@@ -71,7 +77,8 @@ pub struct Origin<'a> {
     pub issuer: &'a str,
     /// What the events of one request have in common (RFC 8417 §2.2).
     pub transaction: &'a str,
-    pub now: Timestamp,
+    /// Each event has a time of its own, by which those of one transaction keep their order.
+    pub clock: &'a Clock,
 }
 
 impl Origin<'_> {
@@ -99,21 +106,22 @@ impl Origin<'_> {
 
     /// Queues a security event token with these events about that subject.
     pub async fn queue(self, tx: &mut Tx<'_>, sub_id: Value, events: Value) -> Result<()> {
+        let now = self.clock.now();
         let claims = json!({
             "iss": self.issuer,
             "aud": format!("{}{}", self.issuer, self.connection.path()),
-            "iat": self.now.as_seconds(),
-            "jti": uuid_at(self.now),
+            "iat": now.as_seconds(),
+            "jti": uuid_at(now),
             "txn": self.transaction,
             "sub_id": sub_id,
             "events": events,
         });
         let organization = self.connection.organization_id;
-        for webhook in webhooks::publish(tx, self.master, organization, &claims, self.now).await? {
+        for webhook in webhooks::publish(tx, self.master, organization, &claims, now).await? {
             // Too much has waited for it: an administrator finds out why.
             let event =
                 Event::new(organization, "webhook.disabled", self.by.clone()).on(SubjectKind::Webhook, webhook.0);
-            audit::record(tx, self.master, event, self.now).await?;
+            audit::record(tx, self.master, event, now).await?;
         }
         Ok(())
     }

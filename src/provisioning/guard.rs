@@ -27,7 +27,7 @@ pub const WINDOW: Duration = Duration::from_secs(3600);
 /// Endings of one run follow each other within this time.
 const PAUSE: Duration = Duration::from_secs(300);
 /// A discarded change that comes again within this time is held at once.
-const DISCARDED_FOR: Duration = Duration::from_secs(24 * 3600);
+pub(super) const DISCARDED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 text_enum! {
     /// What a tool wants of a person's access.
@@ -102,7 +102,7 @@ impl Guarded<'_> {
             self.hold(tx, user.id, (ending, reason)).await?;
             return Ok(Some(reason.into()));
         }
-        if sql::was_discarded(tx, self.connection.id, user.id, self.now - DISCARDED_FOR).await? {
+        if sql::was_discarded(tx, self.connection.id, user.id.0, self.now - DISCARDED_FOR).await? {
             let reason = HoldReason::Discarded;
             self.hold(tx, user.id, (ending, reason)).await?;
             self.tell(tx, 1).await?;
@@ -152,7 +152,7 @@ impl Guarded<'_> {
     }
 
     /// Whether the new ones and those of the last hour are more than the guard allows.
-    async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, (before, new): (i64, i64)) -> Result<bool> {
+    pub(super) async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, (before, new): (i64, i64)) -> Result<bool> {
         let endings = before + new;
         if endings < i64::from(guard.minimum) {
             return Ok(false);
@@ -252,5 +252,5 @@ fn count(number: usize) -> i64 {
 /// The database's.
 pub async fn changed_its_mind(tx: &mut Tx<'_>, connection: &Connection, user: UserId, now: Timestamp) -> Result<()> {
     sql::forget_ending(tx, connection.id, user).await?;
-    sql::withdraw(tx, connection.id, user, now).await
+    sql::withdraw(tx, connection.id, user.0, now).await
 }

@@ -1,24 +1,25 @@
 //! The queue of what is held, and an administrator's decision about it.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
-    Ending, HoldReason,
+    Ending, GroupChange, HoldReason,
     event::{Kind, Origin, Subject},
-    joins, sql,
+    joins, memberships, sql,
 };
 use crate::{
     audit::{self, By, Event, SubjectKind},
-    clock::Timestamp,
+    clock::{Clock, Timestamp},
     connections::{Connection, unique},
-    groups,
+    groups::{self, Group},
     id::{ConnectionId, UserId},
     secret::MasterKeys,
     store::{Db, Result, Tx},
     users::{self, User, life_cycle, provisioned},
 };
 
-pub use sql::{Change, Summary};
+pub use sql::{Change, Summary, Wanted};
 
 /// How many changes one transaction lets through, so that other writers need not wait long.
 const BATCH: i64 = 50;
@@ -31,11 +32,11 @@ pub async fn summary(db: &mut Db<'_>, connection: ConnectionId) -> Result<Option
     sql::summary(db, connection).await
 }
 
-/// Changes that wait, the oldest first, after the person `after`.
+/// Changes that wait, in the order of the ids of those whom they are about, after the id `after`.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(db: &mut Db<'_>, connection: ConnectionId, after: UserId, limit: i64) -> Result<Vec<Change>> {
+pub async fn list(db: &mut Db<'_>, connection: ConnectionId, after: Uuid, limit: i64) -> Result<Vec<Change>> {
     sql::list(db, connection, after, limit).await
 }
 
@@ -49,6 +50,7 @@ pub struct Decision<'a> {
     /// The server's, and what the decision is known by: for the events that tell of it.
     pub issuer: &'a str,
     pub transaction: &'a str,
+    pub clock: &'a Clock,
     pub now: Timestamp,
 }
 
@@ -75,21 +77,21 @@ impl Decision<'_> {
     }
 
     /// Lets the next changes after `after` through, in the same way as if the tool had just asked. Answers
-    /// the last person, after whom to go on.
+    /// the last id, after which to go on.
     ///
     /// # Errors
     /// The database's.
-    pub async fn release_batch(self, tx: &mut Tx<'_>, after: UserId) -> Result<(Released, UserId)> {
+    pub async fn release_batch(self, tx: &mut Tx<'_>, after: Uuid) -> Result<(Released, Uuid)> {
         let changes = sql::list(tx, self.connection.id, after, BATCH).await?;
         let mut released = Released { more: changes.len() as i64 == BATCH, ..Released::default() };
         let mut last = after;
         for change in &changes {
-            last = change.user_id;
+            last = change.resource_id;
             if self.apply(tx, change).await? {
-                sql::decide(tx, self.connection.id, change.user_id, ("released", self.decided_by), self.now).await?;
+                sql::decide(tx, self.connection.id, last, ("released", self.decided_by), self.now).await?;
                 released.done += 1;
             } else {
-                sql::keep(tx, self.connection.id, change.user_id, HoldReason::LastAdministrator).await?;
+                sql::keep(tx, self.connection.id, last, HoldReason::LastAdministrator).await?;
                 released.kept += 1;
             }
         }
@@ -99,11 +101,46 @@ impl Decision<'_> {
     /// Does what the tool wanted, and tells webhooks as if it had just asked; `false` if the person is their
     /// organization's last administrator.
     async fn apply(self, tx: &mut Tx<'_>, change: &Change) -> Result<bool> {
+        match change.wanted()? {
+            Wanted::User(user, ending) => self.end(tx, user, ending).await,
+            Wanted::Group(group, wanted) => {
+                // A group that has gone, or is nobody's any more, needs nothing.
+                if let Some(group) = groups::find_provisioned(tx, self.connection.id, group).await? {
+                    self.shrink(tx, &group, (wanted, change.members())).await?;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    async fn shrink(self, tx: &mut Tx<'_>, group: &Group, (wanted, members): (GroupChange, &[Uuid])) -> Result<()> {
+        let subject = Subject::group(group);
+        if wanted == GroupChange::Delete {
+            memberships::delete(tx, self.master, group.id, self.now).await?;
+            self.record_group(tx, group, ("group.removed", json!({}))).await?;
+            return self.origin().publish(tx, Kind::Delete, &subject, []).await;
+        }
+        let (left, reach) = memberships::leave(tx, group.id, members).await?;
+        reach.settle(tx, self.master, self.now).await?;
+        if left == 0 {
+            return Ok(());
+        }
+        groups::touch(tx, group.id, self.now).await?;
+        self.record_group(tx, group, ("group.updated", json!({ "added": 0, "removed": left }))).await?;
+        self.origin().publish(tx, Kind::Patch, &subject, ["members"]).await
+    }
+
+    async fn record_group(self, tx: &mut Tx<'_>, group: &Group, (kind, details): (&'static str, Value)) -> Result<()> {
+        let event =
+            Event::new(group.organization_id, kind, self.by.clone()).on(SubjectKind::Group, group.id.0).with(details);
+        audit::record(tx, self.master, event, self.now).await
+    }
+
+    async fn end(self, tx: &mut Tx<'_>, user: UserId, ending: Ending) -> Result<bool> {
         // Who has been removed, or belongs to another by now, needs nothing any more.
-        let user = users::find(tx, change.user_id).await?;
+        let user = users::find(tx, user).await?;
         let Some(user) = user.filter(|user| user.connection_id == Some(self.connection.id)) else { return Ok(true) };
         let act = life_cycle::Act { master: self.master, by: self.by };
-        let ending = change.ending()?;
         let outcome = match ending {
             Ending::Deactivate => joins::deactivate(tx, act, &user, self.now).await?,
             Ending::Detach => self.detach(tx, act, &user).await?,
@@ -144,8 +181,8 @@ impl Decision<'_> {
     }
 
     fn origin(&self) -> Origin<'_> {
-        let Self { connection, master, by, issuer, transaction, now, .. } = *self;
-        Origin { connection, master, by, issuer, transaction, now }
+        let Self { connection, master, by, issuer, transaction, clock, .. } = *self;
+        Origin { connection, master, by, issuer, transaction, clock }
     }
 
     /// Forgets everything that waits: nothing of it is done. Answers how many there were.

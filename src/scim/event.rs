@@ -77,7 +77,7 @@ fn origin<'a>(call: &'a Call, transaction: &'a str) -> Origin<'a> {
         by: &call.by,
         issuer: call.app.config.issuer(),
         transaction,
-        now: call.app.clock.now(),
+        clock: &call.app.clock,
     }
 }
 
