@@ -4,4 +4,4 @@
 ALTER TABLE connection_endings ADD COLUMN left_groups TEXT;
 -- Of a change of a group: who would leave it, a list of ids as JSON, and how many people would lose roles.
 ALTER TABLE held_changes ADD COLUMN members TEXT;
-ALTER TABLE held_changes ADD COLUMN people BIGINT;
+ALTER TABLE held_changes ADD COLUMN people BIGINT NULL;

@@ -30,8 +30,8 @@ text_enum! {
 pub enum Leaving {
     /// All, since it is deleted.
     Everybody,
-    /// These members, users and groups; and who is a member then.
-    Members { gone: BTreeSet<Uuid>, rest: BTreeSet<Uuid> },
+    /// Of its members, users and groups, those that are gone then, those that are not, and which of these are groups.
+    Members { gone: BTreeSet<Uuid>, rest: BTreeSet<Uuid>, within: Vec<GroupId> },
 }
 
 impl Leaving {
@@ -52,18 +52,28 @@ impl Leaving {
 
     /// Whoever is in the group now, by themselves or by groups within it, and not after.
     async fn people(&self, db: &mut Db<'_>, group: GroupId) -> Result<Vec<UserId>> {
-        let Self::Members { gone, rest } = self else { return groups::people(db, group).await };
+        let Self::Members { gone, rest, within } = self else { return groups::people(db, group).await };
         let mut leaving: BTreeSet<UserId> = gone.iter().copied().map(UserId).collect();
         let mut staying: BTreeSet<UserId> = rest.iter().copied().map(UserId).collect();
-        for child in groups::children(db, group).await? {
-            let people = groups::people(db, child.group_id).await?;
-            if gone.contains(&child.group_id.0) { leaving.extend(people) } else { staying.extend(people) }
+        for child in groups::children(db, group).await?.into_iter().filter(|child| gone.contains(&child.group_id.0)) {
+            leaving.extend(groups::people(db, child.group_id).await?);
+        }
+        for child in within {
+            staying.extend(groups::people(db, *child).await?);
         }
         Ok(leaving.difference(&staying).copied().collect())
     }
 }
 
 impl Guarded<'_> {
+    /// Whether a change of the group could be one to hold: a guard is set, and the group gives something.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn watches(self, db: &mut Db<'_>, group: GroupId) -> Result<bool> {
+        Ok(self.connection.settings.guard.is_some() && sql::gives_anything(db, group).await?)
+    }
+
     /// Judges a change of a group before anything of it is done: by how many people lose a role with it that they
     /// have in no other way. `Some` says why it is held; then the group is as before, and the caller does nothing
     /// else but commit.
@@ -72,9 +82,6 @@ impl Guarded<'_> {
     /// The database's.
     pub async fn judge_group(self, tx: &mut Tx<'_>, group: &Group, leaving: Leaving) -> Result<Option<HoldReason>> {
         let Some(guard) = self.connection.settings.guard else { return Ok(None) };
-        if !sql::gives_anything(tx, group.id).await? {
-            return Ok(None);
-        }
         let people = leaving.people(tx, group.id).await?;
         let losing = access::losing(tx, group.id, &people, self.now).await?;
         if losing == 0 || !self.is_too_much(tx, guard, (0, losing)).await? {

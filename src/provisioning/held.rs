@@ -113,10 +113,13 @@ impl Decision<'_> {
         }
     }
 
+    /// Takes the members out, or deletes the group.
     async fn shrink(self, tx: &mut Tx<'_>, group: &Group, (wanted, members): (GroupChange, &[Uuid])) -> Result<()> {
         let subject = Subject::group(group);
         if wanted == GroupChange::Delete {
-            memberships::delete(tx, self.master, group.id, self.now).await?;
+            if !memberships::delete(tx, self.master, group.id, self.now).await? {
+                return Ok(());
+            }
             self.record_group(tx, group, ("group.removed", json!({}))).await?;
             return self.origin().publish(tx, Kind::Delete, &subject, []).await;
         }
@@ -136,6 +139,7 @@ impl Decision<'_> {
         audit::record(tx, self.master, event, self.now).await
     }
 
+    /// Ends somebody's access; `false` if they are their organization's last administrator.
     async fn end(self, tx: &mut Tx<'_>, user: UserId, ending: Ending) -> Result<bool> {
         // Who has been removed, or belongs to another by now, needs nothing any more.
         let user = users::find(tx, user).await?;

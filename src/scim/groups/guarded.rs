@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::members::{self, Change};
 use crate::{
     groups::{self, Group},
+    id::GroupId,
     provisioning::{HoldReason, Leaving},
     scim::{answer::Fault, call::Call, error::Refusal},
     store::{Db, Tx},
@@ -22,7 +23,7 @@ pub(super) async fn judge(
     changes: &[Change],
 ) -> Result<Option<Refusal>, Fault> {
     let Some(guard) = call.connection.settings.guard else { return Ok(None) };
-    if let Some(leaving) = leaving(tx, group, changes, guard.minimum).await?
+    if let Some(leaving) = leaving(tx, call, group, (changes, guard.minimum)).await?
         && let Some(refusal) = held(tx, call, group, leaving).await?
     {
         return Ok(Some(refusal));
@@ -33,7 +34,7 @@ pub(super) async fn judge(
 
 /// Asks the guard about the end of a group.
 pub(super) async fn judge_end(tx: &mut Tx<'_>, call: &Call, group: &Group) -> Result<Option<Refusal>, Fault> {
-    if call.connection.settings.guard.is_none() {
+    if !call.guarded().watches(tx, group.id).await? {
         return Ok(None);
     }
     held(tx, call, group, Leaving::Everybody).await
@@ -48,8 +49,13 @@ async fn held(tx: &mut Tx<'_>, call: &Call, group: &Group, leaving: Leaving) -> 
 }
 
 /// Whom the changes together take out, and who is a member after them. `None` where they cannot be too many: fewer
-/// are named than the guard lets go in any case, and no group is among them.
-async fn leaving(db: &mut Db<'_>, group: &Group, changes: &[Change], minimum: u32) -> Result<Option<Leaving>, Fault> {
+/// are named than the guard lets go in any case, and no group is among them; or the group gives nothing.
+async fn leaving(
+    db: &mut Db<'_>,
+    call: &Call,
+    group: &Group,
+    (changes, minimum): (&[Change], u32),
+) -> Result<Option<Leaving>, Fault> {
     let removed = || {
         changes.iter().filter_map(|change| if let Change::Remove(ids) = change { Some(ids) } else { None }).flatten()
     };
@@ -60,6 +66,9 @@ async fn leaving(db: &mut Db<'_>, group: &Group, changes: &[Change], minimum: u3
     let children = groups::children(db, group.id).await?;
     let is_child = |id: &Uuid| children.iter().any(|child| child.group_id.0 == *id);
     if !is_set && removed().count() < minimum as usize && !removed().any(|id| is_child(&id.0)) {
+        return Ok(None);
+    }
+    if !call.guarded().watches(db, group.id).await? {
         return Ok(None);
     }
     let mut before: BTreeSet<Uuid> = groups::member_ids(db, group.id).await?.into_iter().map(|id| id.0).collect();
@@ -73,7 +82,14 @@ async fn leaving(db: &mut Db<'_>, group: &Group, changes: &[Change], minimum: u3
         }
     }
     let gone: BTreeSet<Uuid> = before.difference(&rest).copied().collect();
-    Ok((!gone.is_empty()).then_some(Leaving::Members { gone, rest }))
+    if gone.is_empty() {
+        return Ok(None);
+    }
+    let new: Vec<GroupId> = rest.difference(&before).copied().map(GroupId).collect();
+    let mut within: Vec<GroupId> =
+        children.iter().map(|child| child.group_id).filter(|child| rest.contains(&child.0)).collect();
+    within.extend(groups::find_all(db, call.connection.id, &new).await?.into_iter().map(|group| group.id));
+    Ok(Some(Leaving::Members { gone, rest, within }))
 }
 
 /// Whom the changes say to be members when they are done.
