@@ -33,9 +33,21 @@ const NOUNS: &[(&str, &[&str])] = &[
     ("connections", &[]),
     ("custom_resources", &["counters", "search"]),
     // What a connection may do to people at once, and what waits for an administrator: SCIM asks, the API decides.
+    // Whoever lets a change through tells webhooks of it as SCIM does.
     (
         "provisioning",
-        &["access", "audit", "connections", "groups", "mail", "organizations", "products", "sessions", "users"],
+        &[
+            "access",
+            "audit",
+            "connections",
+            "groups",
+            "mail",
+            "organizations",
+            "products",
+            "sessions",
+            "users",
+            "webhooks",
+        ],
     ),
     ("tokens", &["clients", "keys", "organizations", "users"]),
     // A sign-in that is finished is judged once more by the policy of the product it leads to.

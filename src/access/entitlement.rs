@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Subject, sql};
 use crate::{
     clock::Timestamp,
-    id::{OrganizationId, ProductId, UserId},
+    id::{GroupId, OrganizationId, ProductId, UserId},
     organizations::Kind,
     products::{self, Product},
     store::{Db, Error, Result},
@@ -139,6 +139,19 @@ pub async fn holders(
         found.extend(sql::holders(db, product, chunk, now).await?.into_iter().map(|(id,)| id));
     }
     Ok(found)
+}
+
+/// How many of these people, who are in a group and leave it, lose a role over an organization that they have by the
+/// group and in no other way. Whoever has no access anyway loses none.
+///
+/// # Errors
+/// The database's.
+pub async fn losing(db: &mut Db<'_>, group: GroupId, users: &[UserId], now: Timestamp) -> Result<i64> {
+    let mut losing = 0;
+    for chunk in users.chunks(sql::CHUNK) {
+        losing += sql::losing(db, group, chunk, now).await?.len();
+    }
+    Ok(i64::try_from(losing).unwrap_or(i64::MAX))
 }
 
 /// All products that the user may use now, the portal among them, with what they hold there.

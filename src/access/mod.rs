@@ -26,7 +26,7 @@ pub use assignment::{
     roles_of_user, unassign,
 };
 pub use cache::ClientCache;
-pub use entitlement::{Coverage, Entitlement, Told, entitlement, held_within, holders, products_of};
+pub use entitlement::{Coverage, Entitlement, Told, entitlement, held_within, holders, losing, products_of};
 pub use sql::STATEMENTS;
 
 /// Who holds an assignment.

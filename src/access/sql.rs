@@ -125,6 +125,38 @@ statements! {
          UNION
         SELECT w.user_id FROM within w JOIN assignments a ON a.group_id = w.group_id
          WHERE a.product_id = $1 AND ", holds!("$2"));
+    /// Which of these, who leave a group, then lack a role over an organization that it gives, or a group that it is
+    /// in. The list is padded by repeating an id.
+    LOSING = concat!("
+        WITH RECURSIVE above (id) AS (
+            SELECT id FROM groups WHERE id = $1
+             UNION
+            SELECT c.group_id FROM above JOIN group_children c ON c.child_id = above.id),
+        within (user_id, group_id) AS (
+            SELECT user_id, group_id FROM group_members WHERE group_id <> $1 AND user_id IN (", fifty!(), ")
+             UNION
+            SELECT w.user_id, c.group_id FROM within w JOIN group_children c ON c.child_id = w.group_id
+             WHERE c.group_id <> $1),
+        given (role_id, organization_id, subtree) AS (
+            SELECT ar.role_id, a.organization_id, a.subtree FROM above JOIN assignments a ON a.group_id = above.id
+              JOIN assignment_roles ar ON ar.assignment_id = a.id
+             WHERE ", holds!("$2"), "),
+        kept (user_id, role_id, organization_id, subtree) AS (
+            SELECT a.user_id, ar.role_id, a.organization_id, a.subtree FROM assignments a
+              JOIN assignment_roles ar ON ar.assignment_id = a.id
+             WHERE a.user_id IN (", fifty!(), ") AND ", holds!("$2"), "
+             UNION
+            SELECT w.user_id, ar.role_id, a.organization_id, a.subtree FROM within w
+              JOIN assignments a ON a.group_id = w.group_id
+              JOIN assignment_roles ar ON ar.assignment_id = a.id
+             WHERE ", holds!("$2"), ")
+        SELECT u.id FROM users u
+         WHERE u.id IN (", fifty!(), ") AND u.status IN ('active', 'invited')
+           AND EXISTS (SELECT 1 FROM given g
+                        WHERE NOT EXISTS (SELECT 1 FROM kept k
+                                           WHERE k.user_id = u.id AND k.role_id = g.role_id
+                                             AND k.organization_id = g.organization_id
+                                             AND (k.subtree OR NOT g.subtree)))");
     /// What these hold over an organization and those below it, themselves and by groups: first roles, then
     /// permissions. The list is padded by repeating an id.
     HELD_WITHIN = concat!("
@@ -273,6 +305,19 @@ pub(super) async fn holders(
     let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
     on!(db, c => {
         let query = sqlx::query_as::<_, (UserId,)>(HOLDERS).bind(product).bind(now);
+        ids().fold(query, |query, id| query.bind(id)).fetch_all(c)
+    })
+}
+
+pub(super) async fn losing(
+    db: &mut Db<'_>,
+    group: GroupId,
+    users: &[UserId],
+    now: Timestamp,
+) -> Result<Vec<(UserId,)>> {
+    let ids = || users.iter().chain(std::iter::repeat(&users[0])).take(CHUNK).copied();
+    on!(db, c => {
+        let query = sqlx::query_as::<_, (UserId,)>(LOSING).bind(group).bind(now);
         ids().fold(query, |query, id| query.bind(id)).fetch_all(c)
     })
 }

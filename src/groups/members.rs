@@ -85,6 +85,11 @@ pub async fn member_ids(db: &mut Db<'_>, group: GroupId) -> Result<Vec<UserId>> 
     Ok(fetch_all!(db, (UserId,), sql::MEMBERS_ONLY, group)?.into_iter().map(|(id,)| id).collect())
 }
 
+/// Whoever is in a group, directly or by groups within it, each once.
+pub async fn people(db: &mut Db<'_>, group: GroupId) -> Result<Vec<UserId>> {
+    Ok(fetch_all!(db, (UserId,), sql::PEOPLE, group)?.into_iter().map(|(id,)| id).collect())
+}
+
 /// How many members a group has, counted up to `limit`, so that a large group costs no more.
 pub async fn members_count(db: &mut Db<'_>, group: GroupId, limit: i64) -> Result<i64> {
     Ok(fetch_one!(db, (i64,), sql::COUNT_MEMBERS, group, limit)?.0)

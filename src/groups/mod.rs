@@ -20,6 +20,6 @@ pub use group::{
 };
 pub use members::{
     Added, Member, Membership, add_members, clear_members, leave_all, member_ids, members, members_count, memberships,
-    remove_members,
+    people, remove_members,
 };
 pub use sql::{CREATED, DISPLAY_NAME, EXTERNAL_ID, MEMBER_IDS, STATEMENTS, TABLE, UPDATED};

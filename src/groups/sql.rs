@@ -111,6 +111,13 @@ statements! {
              UNION
             SELECT group_children.child_id FROM below JOIN group_children ON group_children.group_id = below.id)
         SELECT id FROM below";
+    /// Whoever is in a group, directly or by groups within it.
+    PEOPLE = "
+        WITH RECURSIVE below (id) AS (
+            SELECT id FROM groups WHERE id = $1
+             UNION
+            SELECT group_children.child_id FROM below JOIN group_children ON group_children.group_id = below.id)
+        SELECT DISTINCT group_members.user_id FROM below JOIN group_members ON group_members.group_id = below.id";
     CHILDREN = "
         SELECT group_children.child_id AS group_id, groups.display_name FROM group_children
           JOIN groups ON groups.id = group_children.child_id

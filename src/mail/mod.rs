@@ -18,7 +18,7 @@ pub use letters::{
     Brand, activation, email_code, factor_added, join, locked, mfa_reset, password_changed, password_reset,
 };
 pub use mailbox::{Received, list};
-pub use provisioning::{IdentityChange, identity_changed, last_administrator_held, run_held};
+pub use provisioning::{IdentityChange, group_held, identity_changed, last_administrator_held, run_held};
 pub use smtp::{Mailer, Smtp, Tls};
 pub use sql::STATEMENTS;
 

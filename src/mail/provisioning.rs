@@ -29,6 +29,29 @@ pub fn run_held(
     letter(brand, to, name, content)
 }
 
+/// A tool would take roles from too many people at once, by a change of one group.
+pub fn group_held(
+    brand: &Brand,
+    to: &str,
+    name: &str,
+    ((connection, organization, group), people): ((&str, &str, &str), i64),
+    link: &str,
+) -> Mail {
+    let (connection, organization, group) = (clean(connection), clean(organization), clean(group));
+    let content = Content {
+        subject: format!("{connection} waits for you: {people} people of {organization} would lose roles"),
+        paragraphs: vec![
+            format!("{connection} would empty or delete the group {group}, by which {people} people have roles."),
+            "That is more than you allow it at once. The change is held, and nobody has lost anything.".to_owned(),
+            "Look at it, then let it through or discard it.".to_owned(),
+        ],
+        action: Some(("Look at the change", link)),
+        code: None,
+        closing: "Other changes of this connection go on. You get no other mail for further groups until you decide.",
+    };
+    letter(brand, to, name, content)
+}
+
 /// A tool would leave an organization without an administrator.
 pub fn last_administrator_held(
     brand: &Brand,

@@ -276,6 +276,8 @@ pub struct HeldChanges {
     pub changes: i64,
     pub removals: i64,
     pub administrators: i64,
+    pub groups: i64,
+    pub losing: i64,
     pub since: String,
 }
 
@@ -286,10 +288,12 @@ pub struct HeldList {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct HeldChange {
-    pub user: Uuid,
+    /// `None` if it is about a group.
+    pub user: Option<Uuid>,
     pub name: String,
-    pub login_name: String,
+    pub login_name: Option<String>,
     pub change: String,
+    pub people: Option<i64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -4,13 +4,18 @@ use std::{collections::HashMap, time::Duration};
 
 use serde_json::json;
 
-use super::{joins, sql, tell};
+use super::{
+    joins,
+    sql::{self, Noted},
+    tell,
+};
 use crate::{
     access,
     audit::{self, By, Event, SubjectKind},
     clock::Timestamp,
     connections::{self, Connection, Guard},
-    id::UserId,
+    groups,
+    id::{GroupId, UserId},
     organizations,
     secret::MasterKeys,
     store::{Result, Tx},
@@ -22,7 +27,7 @@ pub const WINDOW: Duration = Duration::from_secs(3600);
 /// Endings of one run follow each other within this time.
 const PAUSE: Duration = Duration::from_secs(300);
 /// A discarded change that comes again within this time is held at once.
-const DISCARDED_FOR: Duration = Duration::from_secs(24 * 3600);
+pub(super) const DISCARDED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 text_enum! {
     /// What a tool wants of a person's access.
@@ -45,6 +50,27 @@ text_enum! {
     }
 }
 
+/// Why something is held, and whom it had ended before of the same run.
+#[derive(Debug)]
+pub struct Held {
+    pub reason: HoldReason,
+    pub taken_back: Vec<TakenBack>,
+}
+
+impl From<HoldReason> for Held {
+    fn from(reason: HoldReason) -> Self {
+        Self { reason, taken_back: Vec::new() }
+    }
+}
+
+/// Somebody whose ending was undone, as they are now. Whoever was told of the ending is to be told of this.
+#[derive(Debug)]
+pub struct TakenBack {
+    pub user: User,
+    /// What had been done.
+    pub ending: Ending,
+}
+
 /// A connection at work, as the guard sees it.
 #[derive(Clone, Copy)]
 pub struct Guarded<'a> {
@@ -58,14 +84,14 @@ pub struct Guarded<'a> {
 
 impl Guarded<'_> {
     /// Judges one ending before anything of it is done. `Some` says why it is held; then the person is as
-    /// before, and the caller does nothing but commit.
+    /// before, and the caller tells of whoever was taken back and does nothing else but commit.
     ///
     /// # Errors
     /// The database's.
-    pub async fn judge(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<Option<HoldReason>> {
+    pub async fn judge(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<Option<Held>> {
         organizations::bump_revision(tx, user.organization_id).await?;
         if access::is_last_administrator(tx, user.organization_id, user.id, self.now).await? {
-            return self.hold_administrator(tx, user, ending).await.map(Some);
+            return Ok(Some(self.hold_administrator(tx, user, ending).await?.into()));
         }
         let Some(guard) = self.connection.settings.guard else { return Ok(None) };
         // From here on all endings of the connection queue.
@@ -74,56 +100,59 @@ impl Guarded<'_> {
         if waiting > 0 {
             let reason = HoldReason::Run;
             self.hold(tx, user.id, (ending, reason)).await?;
-            return Ok(Some(reason));
+            return Ok(Some(reason.into()));
         }
-        if sql::was_discarded(tx, self.connection.id, user.id, self.now - DISCARDED_FOR).await? {
+        if sql::was_discarded(tx, self.connection.id, user.id.0, self.now - DISCARDED_FOR).await? {
             let reason = HoldReason::Discarded;
             self.hold(tx, user.id, (ending, reason)).await?;
             self.tell(tx, 1).await?;
-            return Ok(Some(reason));
+            return Ok(Some(reason.into()));
         }
         let before = sql::count_endings(tx, self.connection.id, user.id, self.now - WINDOW).await?;
         if self.is_too_much(tx, guard, (before, 1)).await? {
             let taken_back = self.take_back(tx).await?;
             self.hold(tx, user.id, (ending, HoldReason::Run)).await?;
-            self.record(tx, guard, taken_back).await?;
-            self.tell(tx, taken_back + 1).await?;
-            return Ok(Some(HoldReason::Run));
+            self.record(tx, guard, count(taken_back.len())).await?;
+            self.tell(tx, count(taken_back.len()) + 1).await?;
+            return Ok(Some(Held { reason: HoldReason::Run, taken_back }));
         }
-        sql::note_ending(tx, self.connection.id, user.id, ending, self.now).await?;
+        let left = self.groups_left(tx, user, ending).await?;
+        sql::note_ending(tx, (self.connection.id, user.id), (ending, &left), self.now).await?;
         Ok(None)
     }
 
     /// Judges all that one request would end, before any of it is done. If together they are a run, all are
-    /// held and nobody has been changed; else each is judged in its turn.
+    /// held and none of them has been changed; else each is judged in its turn. Answers whom an earlier part of the
+    /// run had ended, and who is taken back.
     ///
     /// # Errors
     /// The database's.
-    pub async fn foresee(self, tx: &mut Tx<'_>, endings: &[(UserId, Ending)]) -> Result<()> {
-        let Some(guard) = self.connection.settings.guard.filter(|_| !endings.is_empty()) else { return Ok(()) };
+    pub async fn foresee(self, tx: &mut Tx<'_>, endings: &[(UserId, Ending)]) -> Result<Vec<TakenBack>> {
+        let Some(guard) = self.connection.settings.guard.filter(|_| !endings.is_empty()) else { return Ok(Vec::new()) };
         // In the order in which one ending takes them.
         organizations::bump_revision(tx, self.connection.organization_id).await?;
         connections::lock(tx, self.connection.id).await?;
         if sql::count_held(tx, self.connection.id).await? > 0 {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let people: HashMap<UserId, Ending> = endings.iter().copied().collect();
         let noted = sql::list_endings(tx, self.connection.id, self.now - WINDOW).await?;
-        let before = noted.iter().filter(|(user, ..)| !people.contains_key(user)).count();
+        let before = noted.iter().filter(|noted| !people.contains_key(&noted.user_id)).count();
         let (before, new) = (count(before), count(people.len()));
         if !self.is_too_much(tx, guard, (before, new)).await? {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let taken_back = self.take_back(tx).await?;
         for (user, ending) in endings {
             self.hold(tx, *user, (*ending, HoldReason::Run)).await?;
         }
-        self.record(tx, guard, taken_back).await?;
-        self.tell(tx, taken_back + new).await
+        self.record(tx, guard, count(taken_back.len())).await?;
+        self.tell(tx, count(taken_back.len()) + new).await?;
+        Ok(taken_back)
     }
 
     /// Whether the new ones and those of the last hour are more than the guard allows.
-    async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, (before, new): (i64, i64)) -> Result<bool> {
+    pub(super) async fn is_too_much(self, tx: &mut Tx<'_>, guard: Guard, (before, new): (i64, i64)) -> Result<bool> {
         let endings = before + new;
         if endings < i64::from(guard.minimum) {
             return Ok(false);
@@ -134,30 +163,54 @@ impl Guarded<'_> {
         Ok(endings * 100 > i64::from(guard.share) * people)
     }
 
-    /// Undoes what the run has done so far, and holds it with the rest. Answers how many.
-    async fn take_back(self, tx: &mut Tx<'_>) -> Result<i64> {
-        let mut taken_back = 0;
+    /// Undoes what the run has done so far, and holds it with the rest.
+    async fn take_back(self, tx: &mut Tx<'_>) -> Result<Vec<TakenBack>> {
+        let mut taken_back = Vec::new();
         let mut later = self.now;
-        for (id, ending, at) in sql::list_endings(tx, self.connection.id, self.now - WINDOW).await? {
-            if later.since(at) > PAUSE {
+        for noted in sql::list_endings(tx, self.connection.id, self.now - WINDOW).await? {
+            if later.since(noted.at) > PAUSE {
                 break;
             }
-            later = at;
-            let Some(mut user) = users::find(tx, id).await? else { continue };
-            if ending == Ending::Detach && provisioned::attach(tx, &user, self.connection.id).await? {
-                user.connection_id = Some(self.connection.id);
-            }
-            if user.connection_id != Some(self.connection.id) || user.status != Status::Deactivated {
-                continue;
-            }
-            let act = life_cycle::Act { master: self.master, by: &By::system() };
-            if joins::take_back(tx, act, &user, self.now).await? {
-                sql::forget_ending(tx, self.connection.id, id).await?;
-                self.hold(tx, id, (ending, HoldReason::Run)).await?;
-                taken_back += 1;
-            }
+            later = noted.at;
+            let Some(user) = self.undo(tx, &noted).await? else { continue };
+            sql::forget_ending(tx, self.connection.id, noted.user_id).await?;
+            self.hold(tx, noted.user_id, (noted.ending, HoldReason::Run)).await?;
+            taken_back.push(TakenBack { user, ending: noted.ending });
         }
         Ok(taken_back)
+    }
+
+    /// Undoes one ending, and answers the person as they are then; `None` if there is nothing to undo any more.
+    async fn undo(self, tx: &mut Tx<'_>, noted: &Noted) -> Result<Option<User>> {
+        let Some(mut user) = users::find(tx, noted.user_id).await? else { return Ok(None) };
+        let is_detached = noted.ending == Ending::Detach;
+        if is_detached && provisioned::attach(tx, &user, self.connection.id).await? {
+            user.connection_id = Some(self.connection.id);
+        }
+        if user.connection_id != Some(self.connection.id) || user.status != Status::Deactivated {
+            return Ok(None);
+        }
+        let act = life_cycle::Act { master: self.master, by: &By::system() };
+        if !joins::take_back(tx, act, &user, self.now).await? {
+            return Ok(None);
+        }
+        for group in &noted.left_groups {
+            // It may have gone meanwhile.
+            if groups::find_provisioned(tx, self.connection.id, *group).await?.is_some() {
+                groups::add_members(tx, self.connection.id, *group, &[user.id], self.now).await?;
+                groups::touch(tx, *group, self.now).await?;
+            }
+        }
+        provisioned::find(tx, self.connection.id, user.id).await
+    }
+
+    /// The groups that an ending takes the person out of, should it have to be undone.
+    async fn groups_left(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<Vec<GroupId>> {
+        if ending != Ending::Detach {
+            return Ok(Vec::new());
+        }
+        let held = groups::memberships(tx, self.connection.id, &[user.id]).await?;
+        Ok(held.into_iter().filter(|held| held.is_direct).map(|held| held.group_id).collect())
     }
 
     async fn hold_administrator(self, tx: &mut Tx<'_>, user: &User, ending: Ending) -> Result<HoldReason> {
@@ -199,5 +252,5 @@ fn count(number: usize) -> i64 {
 /// The database's.
 pub async fn changed_its_mind(tx: &mut Tx<'_>, connection: &Connection, user: UserId, now: Timestamp) -> Result<()> {
     sql::forget_ending(tx, connection.id, user).await?;
-    sql::withdraw(tx, connection.id, user, now).await
+    sql::withdraw(tx, connection.id, user.0, now).await
 }

@@ -1,10 +1,10 @@
 use uuid::Uuid;
 
-use super::{Ending, HoldReason};
+use super::{Ending, GroupChange, HoldReason};
 use crate::{
     clock::Timestamp,
     id::{ConnectionId, GroupId, ProductId, UserId, uuid_at},
-    store::{Db, Error, Result, Tx},
+    store::{Db, Error, Json, Result, Tx},
 };
 
 /// A group and all that it is in; UNION ends where a circle closes.
@@ -47,15 +47,16 @@ macro_rules! signed_in {
 statements! {
     /// Who is ended twice counts once, at the later time.
     NOTE_ENDING = "
-        INSERT INTO connection_endings (connection_id, user_id, change, at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (connection_id, user_id) DO UPDATE SET change = excluded.change, at = excluded.at";
+        INSERT INTO connection_endings (connection_id, user_id, change, at, left_groups) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (connection_id, user_id)
+        DO UPDATE SET change = excluded.change, at = excluded.at, left_groups = excluded.left_groups";
     FORGET_ENDING = "DELETE FROM connection_endings WHERE connection_id = $1 AND user_id = $2";
     /// Those of others than this person.
     COUNT_ENDINGS = "
         SELECT COUNT(*) FROM connection_endings WHERE connection_id = $1 AND user_id <> $2 AND at > $3";
     /// The latest first.
     LIST_ENDINGS = "
-        SELECT user_id, change, at FROM connection_endings WHERE connection_id = $1 AND at > $2 ORDER BY at DESC";
+        SELECT user_id, change, at, left_groups FROM connection_endings WHERE connection_id = $1 AND at > $2 ORDER BY at DESC";
     /// People of the connection who have access, counted up to a limit.
     COUNT_PEOPLE = "
         SELECT COUNT(*) FROM (SELECT id FROM users
@@ -69,11 +70,25 @@ statements! {
                             WHERE connection_id = $2 AND resource_id = $3 AND status = 'held')";
     HOLD_STRONGER = "
         UPDATE held_changes SET change = $3 WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
-    /// What makes every further ending wait: a run, not a single administrator.
+    /// What makes every further ending wait: a run, not a single administrator, nor a group.
     COUNT_HELD = "
         SELECT COUNT(*) FROM (SELECT id FROM held_changes
                                WHERE connection_id = $1 AND status = 'held' AND reason <> 'last_administrator'
-                               LIMIT 1) AS counted";
+                                 AND people IS NULL LIMIT 1) AS counted";
+    /// The latest of what the tool has wanted of a group is held.
+    HOLD_GROUP = "
+        INSERT INTO held_changes (id, connection_id, resource_id, change, reason, members, people, status, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'held', $8)";
+    HOLD_GROUP_ANEW = "
+        UPDATE held_changes SET change = $3, members = $4, people = $5
+         WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
+    COUNT_HELD_GROUPS = "
+        SELECT COUNT(*) FROM held_changes WHERE connection_id = $1 AND status = 'held' AND people IS NOT NULL";
+    HELD_MEMBERS = "
+        SELECT members FROM held_changes
+         WHERE connection_id = $1 AND resource_id = $2 AND status = 'held' AND members IS NOT NULL";
+    SET_HELD_MEMBERS = "
+        UPDATE held_changes SET members = $3 WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
     DISCARDED_SINCE = "
         SELECT COUNT(*) FROM held_changes
          WHERE connection_id = $1 AND resource_id = $2 AND status = 'discarded' AND decided_at > $3";
@@ -86,14 +101,17 @@ statements! {
     KEEP = "
         UPDATE held_changes SET reason = $3 WHERE connection_id = $1 AND resource_id = $2 AND status = 'held'";
     LIST = "
-        SELECT h.resource_id AS user_id, h.change, h.reason, h.created_at, u.display_name, u.login_name
-          FROM held_changes h JOIN users u ON u.id = h.resource_id
+        SELECT h.resource_id, h.change, h.reason, h.members, h.people, h.created_at,
+               COALESCE(u.display_name, g.display_name, '') AS name, u.login_name
+          FROM held_changes h
+          LEFT JOIN users u ON u.id = h.resource_id LEFT JOIN groups g ON g.id = h.resource_id
          WHERE h.connection_id = $1 AND h.status = 'held' AND h.resource_id > $2
          ORDER BY h.resource_id LIMIT $3";
     SUMMARY = "
         SELECT COUNT(*) AS changes, MIN(created_at) AS since,
                COUNT(CASE WHEN change = 'remove' THEN 1 END) AS removals,
-               COUNT(CASE WHEN reason = 'last_administrator' THEN 1 END) AS administrators
+               COUNT(CASE WHEN reason = 'last_administrator' THEN 1 END) AS administrators,
+               COUNT(people) AS groups, CAST(COALESCE(SUM(people), 0) AS BIGINT) AS losing
           FROM held_changes WHERE connection_id = $1 AND status = 'held'";
 
     /// Whether a group, or one that it is in, gives anything.
@@ -119,15 +137,48 @@ statements! {
            AND g.revoked_at IS NULL";
 }
 
-/// A change that waits, and whom it is about.
+/// An ending that passed.
+#[derive(Debug)]
+pub(super) struct Noted {
+    pub user_id: UserId,
+    pub ending: Ending,
+    pub at: Timestamp,
+    /// The groups of which the person was a member until then, where the ending ended that too.
+    pub left_groups: Vec<GroupId>,
+}
+
+type NotedRow = (UserId, String, Timestamp, Option<Json<Vec<GroupId>>>);
+
+/// A change that waits, and whom or what it is about.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Change {
-    pub user_id: UserId,
+    /// A user's id, or a group's.
+    pub resource_id: Uuid,
     change: String,
     reason: String,
+    members: Option<Json<Vec<Uuid>>>,
+    /// Of a group: how many people lose a role.
+    pub people: Option<i64>,
     pub created_at: Timestamp,
-    pub display_name: String,
-    pub login_name: String,
+    pub name: String,
+    pub login_name: Option<String>,
+}
+
+/// What a tool wants of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    User(UserId, Ending),
+    Group(GroupId, GroupChange),
+}
+
+impl Wanted {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User(_, ending) => ending.as_str(),
+            Self::Group(_, change) => change.as_str(),
+        }
+    }
 }
 
 impl Change {
@@ -135,8 +186,17 @@ impl Change {
     ///
     /// # Errors
     /// The row says something else.
-    pub fn ending(&self) -> Result<Ending> {
-        self.change.parse().map_err(Error::Damaged)
+    pub fn wanted(&self) -> Result<Wanted> {
+        if self.people.is_some() {
+            let change = self.change.parse().map_err(Error::Damaged)?;
+            return Ok(Wanted::Group(GroupId(self.resource_id), change));
+        }
+        Ok(Wanted::User(UserId(self.resource_id), self.change.parse().map_err(Error::Damaged)?))
+    }
+
+    /// The members, users and groups, that would leave a group.
+    pub fn members(&self) -> &[Uuid] {
+        self.members.as_ref().map_or(&[], |Json(members)| members)
     }
 
     /// Why it waits.
@@ -152,21 +212,24 @@ impl Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
     pub changes: i64,
-    /// How many of them remove.
+    /// How many of them remove people.
     pub removals: i64,
     /// How many are about an organization's last administrator.
     pub administrators: i64,
+    /// How many are about groups, and how many people lose a role by them.
+    pub groups: i64,
+    pub losing: i64,
     pub since: Timestamp,
 }
 
 pub(super) async fn note_ending(
     tx: &mut Tx<'_>,
-    connection: ConnectionId,
-    user: UserId,
-    ending: Ending,
+    (connection, user): (ConnectionId, UserId),
+    (ending, left_groups): (Ending, &[GroupId]),
     now: Timestamp,
 ) -> Result<()> {
-    later!(tx, NOTE_ENDING, connection, user, ending.as_str(), now)
+    let left_groups = (!left_groups.is_empty()).then_some(Json(left_groups));
+    later!(tx, NOTE_ENDING, connection, user, ending.as_str(), now, left_groups)
 }
 
 pub(super) async fn forget_ending(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId) -> Result<()> {
@@ -182,13 +245,13 @@ pub(super) async fn count_endings(
     Ok(fetch_one!(db, (i64,), COUNT_ENDINGS, connection, besides, since)?.0)
 }
 
-pub(super) async fn list_endings(
-    db: &mut Db<'_>,
-    connection: ConnectionId,
-    since: Timestamp,
-) -> Result<Vec<(UserId, Ending, Timestamp)>> {
-    let rows = fetch_all!(db, (UserId, String, Timestamp), LIST_ENDINGS, connection, since)?;
-    rows.into_iter().map(|(user, change, at)| Ok((user, change.parse().map_err(Error::Damaged)?, at))).collect()
+pub(super) async fn list_endings(db: &mut Db<'_>, connection: ConnectionId, since: Timestamp) -> Result<Vec<Noted>> {
+    let rows: Vec<NotedRow> = fetch_all!(db, NotedRow, LIST_ENDINGS, connection, since)?;
+    let noted = |(user_id, change, at, left): NotedRow| {
+        let ending = change.parse().map_err(Error::Damaged)?;
+        Ok(Noted { user_id, ending, at, left_groups: left.map(|Json(groups)| groups).unwrap_or_default() })
+    };
+    rows.into_iter().map(noted).collect()
 }
 
 pub(super) async fn count_people(db: &mut Db<'_>, connection: ConnectionId, limit: i64) -> Result<i64> {
@@ -216,31 +279,69 @@ pub(super) async fn count_held(db: &mut Db<'_>, connection: ConnectionId) -> Res
     Ok(fetch_one!(db, (i64,), COUNT_HELD, connection)?.0)
 }
 
+/// Keeps a change of a group; `false` if one is kept already, whose place it takes.
+pub(super) async fn hold_group(
+    tx: &mut Tx<'_>,
+    (connection, group): (ConnectionId, GroupId),
+    (change, reason, members, people): (GroupChange, HoldReason, Vec<Uuid>, i64),
+    now: Timestamp,
+) -> Result<bool> {
+    let (change, reason, members) = (change.as_str(), reason.as_str(), Json(members));
+    if execute!(tx, HOLD_GROUP_ANEW, connection, group, change, &members, people)? > 0 {
+        return Ok(false);
+    }
+    execute!(tx, HOLD_GROUP, uuid_at(now), connection, group, change, reason, &members, people, now)?;
+    Ok(true)
+}
+
+pub(super) async fn count_held_groups(db: &mut Db<'_>, connection: ConnectionId) -> Result<i64> {
+    Ok(fetch_one!(db, (i64,), COUNT_HELD_GROUPS, connection)?.0)
+}
+
+/// Who would leave a group by what is held of it; nobody where it would be deleted. `None` if nothing is held.
+pub(super) async fn held_members(
+    db: &mut Db<'_>,
+    connection: ConnectionId,
+    group: GroupId,
+) -> Result<Option<Vec<Uuid>>> {
+    let row = fetch_optional!(db, (Json<Vec<Uuid>>,), HELD_MEMBERS, connection, group)?;
+    Ok(row.map(|(Json(members),)| members))
+}
+
+pub(super) async fn set_held_members(
+    tx: &mut Tx<'_>,
+    connection: ConnectionId,
+    group: GroupId,
+    members: &[Uuid],
+) -> Result<()> {
+    later!(tx, SET_HELD_MEMBERS, connection, group, Json(members))
+}
+
 pub(super) async fn was_discarded(
     db: &mut Db<'_>,
     connection: ConnectionId,
-    user: UserId,
+    resource: Uuid,
     since: Timestamp,
 ) -> Result<bool> {
-    Ok(fetch_one!(db, (i64,), DISCARDED_SINCE, connection, user, since)?.0 > 0)
+    Ok(fetch_one!(db, (i64,), DISCARDED_SINCE, connection, resource, since)?.0 > 0)
 }
 
-pub(super) async fn withdraw(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, now: Timestamp) -> Result<()> {
-    decide(tx, connection, user, ("withdrawn", None), now).await
+pub(super) async fn withdraw(tx: &mut Tx<'_>, connection: ConnectionId, resource: Uuid, now: Timestamp) -> Result<()> {
+    decide(tx, connection, resource, ("withdrawn", None), now).await
 }
 
 pub(super) async fn decide(
     tx: &mut Tx<'_>,
     connection: ConnectionId,
-    user: UserId,
+    resource: Uuid,
     (status, decided_by): (&str, Option<UserId>),
     now: Timestamp,
 ) -> Result<()> {
-    later!(tx, DECIDE, connection, user, status, decided_by, now)
+    later!(tx, DECIDE, connection, resource, status, decided_by, now)
 }
 
-pub(super) async fn keep(tx: &mut Tx<'_>, connection: ConnectionId, user: UserId, reason: HoldReason) -> Result<()> {
-    later!(tx, KEEP, connection, user, reason.as_str())
+pub(super) async fn keep(tx: &mut Tx<'_>, connection: ConnectionId, resource: Uuid, reason: HoldReason) -> Result<()> {
+    later!(tx, KEEP, connection, resource, reason.as_str())
 }
 
 pub(super) async fn discard(
@@ -252,14 +353,14 @@ pub(super) async fn discard(
     execute!(tx, DISCARD, connection, decided_by, now)
 }
 
-pub(super) async fn list(db: &mut Db<'_>, connection: ConnectionId, after: UserId, limit: i64) -> Result<Vec<Change>> {
+pub(super) async fn list(db: &mut Db<'_>, connection: ConnectionId, after: Uuid, limit: i64) -> Result<Vec<Change>> {
     fetch_all!(db, Change, LIST, connection, after, limit)
 }
 
 pub(super) async fn summary(db: &mut Db<'_>, connection: ConnectionId) -> Result<Option<Summary>> {
-    let row = fetch_one!(db, (i64, Option<Timestamp>, i64, i64), SUMMARY, connection)?;
-    let (changes, since, removals, administrators) = row;
-    Ok(since.map(|since| Summary { changes, removals, administrators, since }))
+    let row = fetch_one!(db, (i64, Option<Timestamp>, i64, i64, i64, i64), SUMMARY, connection)?;
+    let (changes, since, removals, administrators, groups, losing) = row;
+    Ok(since.map(|since| Summary { changes, removals, administrators, groups, losing, since }))
 }
 
 pub(super) async fn gives_anything(db: &mut Db<'_>, group: GroupId) -> Result<bool> {

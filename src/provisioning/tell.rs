@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Guarded;
 use crate::{
     access,
+    groups::Group,
     id::OrganizationId,
     mail::{self, Brand, Mail},
     organizations::{self, Organization},
@@ -17,18 +18,35 @@ const NEWS_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// The administrators of the organization or, where it has none, of the nearest one above.
 pub(super) async fn run_held(tx: &mut Tx<'_>, guarded: Guarded<'_>, changes: i64) -> Result<()> {
+    nearest(tx, guarded, |(brand, home), (person, email)| {
+        let what = (guarded.connection.name.as_str(), home.name.as_str(), changes);
+        mail::run_held(brand, email, person.name(), what, guarded.link)
+    })
+    .await
+}
+
+/// The same: a change of a group would take roles from so many people.
+pub(super) async fn group_held(tx: &mut Tx<'_>, guarded: Guarded<'_>, group: &Group, people: i64) -> Result<()> {
+    nearest(tx, guarded, |(brand, home), (person, email)| {
+        let names = (guarded.connection.name.as_str(), home.name.as_str(), group.display_name.as_str());
+        mail::group_held(brand, email, person.name(), (names, people), guarded.link)
+    })
+    .await
+}
+
+async fn nearest(
+    tx: &mut Tx<'_>,
+    guarded: Guarded<'_>,
+    letter: impl Fn((&Brand, &Organization), (&User, &str)) -> Mail,
+) -> Result<()> {
     let lineage = organizations::lineage(tx, guarded.connection.organization_id).await?;
-    let Some(home) = lineage.first().cloned() else { return Ok(()) };
+    let Some(home) = lineage.first() else { return Ok(()) };
     for organization in &lineage {
         let people = administrators(tx, organization.id, guarded).await?;
-        if people.is_empty() {
-            continue;
+        if !people.is_empty() {
+            let brand = brand(organization);
+            return send(tx, guarded, people, |person, email| letter((&brand, home), (person, email))).await;
         }
-        return send(tx, guarded, people, |person, email| {
-            let what = (guarded.connection.name.as_str(), home.name.as_str(), changes);
-            mail::run_held(&brand(organization), email, person.name(), what, guarded.link)
-        })
-        .await;
     }
     Ok(())
 }

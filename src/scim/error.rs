@@ -63,7 +63,12 @@ pub enum Refusal {
          was not changed. An administrator of the organization decides in the portal; send it again later"
     )]
     Held,
-    #[error("held: an administrator discarded this change within the last day. The person was not changed")]
+    #[error(
+        "held: more people would lose product roles by this change of a group than the connection's guard allows. The \
+         group was not changed. An administrator of the organization decides in the portal; send it again later"
+    )]
+    GroupHeld,
+    #[error("held: an administrator discarded this change within the last day. Nothing was changed")]
     HeldAgain,
     #[error("not attempted: the request has had as many errors as it allows")]
     NotAttempted,
@@ -92,7 +97,9 @@ impl Refusal {
             | Self::NoMember(_) => StatusCode::BAD_REQUEST,
             // RFC 7644 §3.7.1.
             Self::Reference(_) => StatusCode::CONFLICT,
-            Self::Unique(_) | Self::LastAdministrator | Self::Held | Self::HeldAgain => StatusCode::CONFLICT,
+            Self::Unique(_) | Self::LastAdministrator | Self::Held | Self::GroupHeld | Self::HeldAgain => {
+                StatusCode::CONFLICT
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::PRECONDITION_FAILED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,

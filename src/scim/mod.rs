@@ -8,7 +8,7 @@
 //! and [`groups`] map resources to rows and say what a change means ([`crate::users::life_cycle`],
 //! [`crate::access`]); [`custom`] has the resource types that configuration adds; [`provision`] is what a
 //! new person gets. [`bulk`] is many requests in one, [`asynchronous`] performs requests after their answer;
-//! [`event`] tells webhooks.
+//! [`event`] tells webhooks ([`crate::provisioning::event`]).
 //!
 //! Invariants: a connection sees and changes its own users and groups only, a foreign id is 404; it
 //! gives what an administrator has listed and nothing else, and never the portal's administrator; a write acts on the

@@ -1,7 +1,8 @@
 //! Webhooks: where an organization wants to be told of what its tools provision (product.md A3).
 //!
 //! Owns the rows `webhooks`. An event is queued in the transaction of the change ([`publish`]) and leaves
-//! from the outbox, at least once; what it looks like on the wire is for whoever delivers it.
+//! from the outbox, at least once; what it says is for whoever makes the change (`provisioning::event`), and what it
+//! looks like on the wire for whoever delivers it.
 //!
 //! Invariants: an event goes to the webhooks of its own organization only. What an [`Address`] carries behind its path
 //! may be a secret: it is whole for delivery only, and shown, written to logs and audited without it.

@@ -2,13 +2,17 @@
 //! webhooks of the organization. Without a script.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use castellan::connections::Vendor;
+use castellan::{
+    access::Subject,
+    connections::{Guard, Settings, Vendor},
+    id::GroupId,
+};
 use serde_json::json;
 
 use super::{in_the_portal, somebody};
 use crate::{
     api::switch_products_on,
-    scim::{Tool, active_at_once},
+    scim::{Tool, active_at_once, at, refused},
     support::{Answer, Browser, Castellan, World},
 };
 
@@ -77,6 +81,32 @@ async fn an_oauth_client_of_a_connection_is_made_shown_once_and_ended() {
     let third = browser.submit(&gone, "client-form", &[("name", "Three")]).await;
     third.has_status(409);
     assert!(third.has_element("refused") && !third.has_element("new-client"));
+}
+
+/// V3: a group that would lose its people, and they their roles, waits on the connection's page for one click.
+#[tokio::test]
+async fn a_held_group_is_shown_and_let_through() {
+    let castellan = Castellan::start().await;
+    let (world, _, mut browser, connections) = scene(&castellan).await;
+    let settings = Settings { guard: Some(Guard { share: 20, minimum: 2 }), ..active_at_once() };
+    let tool = Tool::with(&castellan, &world.partner, Vendor::Generic, settings).await;
+    let staff = [tool.person("ada@brackwater.example").await, tool.person("bob@brackwater.example").await];
+    let group = tool.group("Operators", &[&staff[0], &staff[1]]).await;
+    let id: GroupId = group["id"].as_str().expect("an id").parse().expect("an id");
+    castellan.assign(Subject::Group(id), &world.recover, &["operator"], world.partner.id).await;
+    refused(&tool.delete(&at(&group)).await, 409, "");
+
+    assert!(browser.get(&connections).await.body.contains("Held"));
+    let page = browser.get(&format!("{connections}/{}", tool.connection.id)).await;
+    let heading = page.text_of("held-h").expect("a heading");
+    assert_eq!(heading, "Held: A tool would change 1 group, and 2 users would lose roles");
+    let people = page.text_of("held-people").expect("a list");
+    assert!(people.contains("Operators") && people.contains("Delete") && people.contains("2 users"), "{people}");
+    assert_eq!(page.text_of("held-release").as_deref(), Some("Change 1 group"));
+    let done = browser.submit(&page, "held-form", &[("decision", "release")]).await;
+    assert!(done.text_of("toast").expect("a toast").contains("let through"));
+    assert!(!done.has_element("held-change"));
+    refused(&tool.get(&at(&group)).await, 404, "");
 }
 
 /// V2: what a tool may give beside its defaults is picked like these, and shown on the connection's page.

@@ -1,5 +1,9 @@
 //! The mass-change guard (product.md V3, V5; issue 3, must show 5): what would end too many is held.
 
+mod events;
+mod groups;
+mod undone;
+
 use castellan::{
     access::Subject,
     connections::{Guard, OnDelete, Settings, Vendor, log::Outcome},

@@ -9,8 +9,8 @@ use super::{Caller, Ids, Parameters, Problem, READ, Refusal, attempt, managed};
 use crate::{
     app::App,
     connections,
-    id::{ConnectionId, OrganizationId, UserId},
-    provisioning::held::{self as queue, Decision, Released},
+    id::{ConnectionId, OrganizationId, uuid_at},
+    provisioning::held::{self as queue, Decision, Released, Wanted},
 };
 
 const LARGEST: u32 = 200;
@@ -36,12 +36,18 @@ pub struct HeldList {
 /// A change that waits: nothing of it is done.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldChange {
-    pub user: Uuid,
+    /// The person whom it is about; null if it is a group.
+    pub user: Option<Uuid>,
+    /// The group that it is about.
+    pub group: Option<Uuid>,
     pub name: String,
-    pub login_name: String,
-    /// `deactivate`, `detach` (the tool deletes, the account stays deactivated) or `remove`.
+    pub login_name: Option<String>,
+    /// `deactivate`, `detach` (the tool deletes, the account stays deactivated) or `remove`; of a group `leave_group`
+    /// (members leave it) or `delete_group`.
     pub change: String,
-    /// `run`: too many within an hour. `discarded`: it was discarded, and came again. `last_administrator`.
+    /// Of a group: how many people would lose a product role.
+    pub people: Option<i64>,
+    /// `run`: too many within an hour, or by one change of a group. `discarded`: it was discarded, and came again. `last_administrator`.
     pub reason: String,
     /// RFC 3339.
     pub since: String,
@@ -72,25 +78,35 @@ pub async fn held(
     let mut db = app.store.reader().await?;
     caller.over(&mut db, id).await?.require(READ)?;
     let connection = connections::find_in(&mut db, id, connection).await?.ok_or(Refusal::NotFound)?;
-    let after = UserId(query.after.unwrap_or_default());
+    let after = query.after.unwrap_or_default();
     let mut found = queue::list(&mut db, connection.id, after, limit as i64 + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let mut changes = Vec::with_capacity(found.len());
     for change in &found {
+        let wanted = change.wanted()?;
+        let (user, group) = match wanted {
+            Wanted::User(user, _) => (Some(user.0), None),
+            Wanted::Group(group, _) => (None, Some(group.0)),
+        };
+        let login_name = change.login_name.clone();
+        let name = if change.name.is_empty() { login_name.clone().unwrap_or_default() } else { change.name.clone() };
         changes.push(HeldChange {
-            user: change.user_id.0,
-            name: if change.display_name.is_empty() { &change.login_name } else { &change.display_name }.clone(),
-            login_name: change.login_name.clone(),
-            change: change.ending()?.as_str().to_owned(),
+            user,
+            group,
+            name,
+            login_name,
+            change: wanted.as_str().to_owned(),
+            people: change.people,
             reason: change.reason()?.as_str().to_owned(),
             since: change.created_at.to_rfc3339(),
         });
     }
-    Ok(Json(HeldList { next: found.last().filter(|_| more).map(|change| change.user_id.0), changes }))
+    Ok(Json(HeldList { next: found.last().filter(|_| more).map(|change| change.resource_id), changes }))
 }
 
-/// Lets everything through that waits: people are deactivated or removed as if the tool had just asked.
+/// Lets everything through that waits: people are deactivated or removed, and groups lose members or are deleted, as
+/// if the tool had just asked.
 #[utoipa::path(
     post, path = "/api/v1/organizations/{organization}/connections/{connection}/held/release", tag = "connections",
     params(("organization" = Uuid, Path), ("connection" = Uuid, Path)),
@@ -102,22 +118,23 @@ pub async fn release(
     Ids(ids): Ids<(OrganizationId, ConnectionId)>,
 ) -> Result<Json<HeldOutcome>, Refusal> {
     let (parts, who) = (app.clone(), caller.clone());
+    // What the events of all that is let through have in common.
+    let transaction = uuid_at(caller.now).to_string();
     let begun = app.store.write(async move |tx| {
         let (_, connection) = managed(tx, &who, ids).await?;
-        let by = who.by.clone();
-        let decision = decision(&parts, &connection, (&by, &who));
+        let decision = decision(&parts, &connection, (&who, ""));
         if decision.release(tx).await? { Ok(connection) } else { Err(NOTHING_WAITS) }
     });
     let attempt = attempt(ids.0, ids.1, "connection.run_released");
     let connection = caller.clone().denied(app.clone(), attempt, begun.await).await?;
     let mut outcome = HeldOutcome { decided: 0, waiting: 0 };
-    let mut after = UserId(Uuid::nil());
+    let mut after = Uuid::nil();
     // In parts, so that other writers need not wait for all of it. What a crash leaves waits on.
     loop {
         let (parts, who, connection) = (app.clone(), caller.clone(), connection.clone());
+        let transaction = transaction.clone();
         let batch = app.store.write(async move |tx| {
-            let by = who.by.clone();
-            Ok::<_, Refusal>(decision(&parts, &connection, (&by, &who)).release_batch(tx, after).await?)
+            Ok::<_, Refusal>(decision(&parts, &connection, (&who, &transaction)).release_batch(tx, after).await?)
         });
         let (Released { done, kept, more }, last) = batch.await?;
         (outcome.decided, outcome.waiting, after) = (outcome.decided + done, outcome.waiting + kept, last);
@@ -142,8 +159,7 @@ pub async fn discard(
     let (parts, who) = (app.clone(), caller.clone());
     let outcome = app.store.write(async move |tx| {
         let (_, connection) = managed(tx, &who, ids).await?;
-        let by = who.by.clone();
-        match decision(&parts, &connection, (&by, &who)).discard(tx).await? {
+        match decision(&parts, &connection, (&who, "")).discard(tx).await? {
             0 => Err(NOTHING_WAITS),
             discarded => Ok(HeldOutcome { decided: i64::try_from(discarded).unwrap_or(i64::MAX), waiting: 0 }),
         }
@@ -155,10 +171,20 @@ pub async fn discard(
 const NOTHING_WAITS: Refusal =
     Refusal::WrongState("Nothing waits here any more. Somebody else has decided, or the tool changed its mind.");
 
+/// `transaction` is what events know it by.
 fn decision<'a>(
     app: &'a App,
     connection: &'a connections::Connection,
-    (by, caller): (&'a crate::audit::By, &Caller),
+    (caller, transaction): (&'a Caller, &'a str),
 ) -> Decision<'a> {
-    Decision { connection, master: &app.master, by, decided_by: caller.user_id(), now: caller.now }
+    Decision {
+        connection,
+        master: &app.master,
+        by: &caller.by,
+        decided_by: caller.user_id(),
+        issuer: app.config.issuer(),
+        transaction,
+        clock: &app.clock,
+        now: caller.now,
+    }
 }

@@ -83,6 +83,10 @@ pub struct HeldChanges {
     pub removals: i64,
     /// How many would end an organization's last administrator: these wait until another is made.
     pub administrators: i64,
+    /// How many would empty or delete a group that gives product roles.
+    pub groups: i64,
+    /// How many people would lose roles by these.
+    pub losing: i64,
     /// RFC 3339.
     pub since: String,
 }
@@ -148,6 +152,8 @@ pub async fn detail(
         changes: held.changes,
         removals: held.removals,
         administrators: held.administrators,
+        groups: held.groups,
+        losing: held.losing,
         since: held.since.to_rfc3339(),
     });
     let settings = &connection.settings;

@@ -59,16 +59,23 @@ struct HeldBanner {
     changes: i64,
     removals: i64,
     administrators: i64,
+    groups: i64,
+    /// How many people would lose roles by those groups.
+    losing: i64,
     since: String,
-    people: Vec<HeldPerson>,
+    lines: Vec<HeldLine>,
     more: i64,
 }
 
-struct HeldPerson {
-    user: Uuid,
+/// A person or a group that a change waits for.
+struct HeldLine {
+    user: Option<Uuid>,
     name: String,
     login: String,
+    /// Whether they are removed, or it is deleted.
     removes: bool,
+    /// What it would mean, of a group.
+    loses: String,
 }
 
 /// What stands on the page beside the connection itself.
@@ -169,40 +176,65 @@ pub async fn render(visit: &Visit, id: Uuid, connection: &Connection, more: More
 async fn held(visit: &Visit, api: &str, connection: &Connection) -> Result<Option<HeldBanner>, Trouble> {
     let Some(held) = &connection.held else { return Ok(None) };
     let list: HeldList = visit.get(&format!("{api}/held")).await?;
-    let people: Vec<HeldPerson> = list
+    let loses = |people: i64| format!("{} would lose roles", words::count(people, "user", "users"));
+    let lines: Vec<HeldLine> = list
         .changes
         .into_iter()
-        .map(|change| HeldPerson {
+        .map(|change| HeldLine {
             user: change.user,
+            login: change.login_name.unwrap_or_else(|| change.name.clone()),
             name: change.name,
-            login: change.login_name,
-            removes: change.change == "remove",
+            removes: matches!(change.change.as_str(), "remove" | "delete_group"),
+            loses: change.people.map(loses).unwrap_or_default(),
         })
         .collect();
     Ok(Some(HeldBanner {
         changes: held.changes,
         removals: held.removals,
         administrators: held.administrators,
+        groups: held.groups,
+        losing: held.losing,
         since: words::ago(&held.since, visit.now),
-        more: held.changes - i64::try_from(people.len()).unwrap_or(held.changes),
-        people,
+        more: held.changes - i64::try_from(lines.len()).unwrap_or(held.changes),
+        lines,
     }))
 }
 
 impl HeldBanner {
-    /// What letting it through would do, as a verb with its object.
+    /// What letting it through would do, as verbs with their objects.
     fn act(&self) -> String {
-        let people = words::count(self.changes, "user", "users");
-        match self.removals {
-            0 => format!("Deactivate {people}"),
-            removals if removals == self.changes => format!("Remove {people}"),
-            removals => format!("Deactivate {} and remove {removals} users", self.changes - removals),
+        let changes = [
+            ("deactivate", self.changes - self.removals - self.groups, "user", "users"),
+            ("remove", self.removals, "user", "users"),
+            ("change", self.groups, "group", "groups"),
+        ];
+        let done = changes.into_iter().filter(|(_, number, ..)| *number > 0);
+        let acts: Vec<String> =
+            done.map(|(verb, number, one, many)| format!("{verb} {}", words::count(number, one, many))).collect();
+        let mut words = acts.join(" and ");
+        if let Some(first) = words.get_mut(..1) {
+            first.make_ascii_uppercase();
         }
+        words
     }
 
     /// Whether it is a run, and not one administrator who must stay.
     fn is_run(&self) -> bool {
         self.changes > self.administrators
+    }
+
+    /// Whether it is about groups alone.
+    fn is_of_groups(&self) -> bool {
+        self.changes == self.groups
+    }
+
+    /// What waits, counted.
+    fn counted(&self) -> String {
+        match self.groups {
+            0 => words::count(self.changes, "user", "users"),
+            groups if groups == self.changes => words::count(groups, "group", "groups"),
+            _ => words::count(self.changes, "change", "changes"),
+        }
     }
 
     /// The act within a sentence.

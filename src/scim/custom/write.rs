@@ -68,7 +68,7 @@ pub(super) async fn change(
         record(tx, call, id, "resource.updated").await?;
         let (before, after) = (projection::loggable(kind, &before), projection::loggable(kind, &after));
         let changed = value::differences(&before, &after);
-        publish(tx, call, Kind::of_change(call), &written, &changed).await?;
+        publish(tx, call, event::kind_of_change(call), &written, &changed).await?;
         call.log(tx, StatusCode::OK, (id.0, ""), json!({ "changed": changed })).await?;
         return Ok((written, true));
     }

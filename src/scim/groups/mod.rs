@@ -2,8 +2,10 @@
 //!
 //! Members are rows: [`members`] turns what a request says of them into additions and removals, so
 //! that one more member of a large group costs what it costs in a small one, and a read that leaves
-//! them out does not touch them. What a group gives its members is an assignment to it.
+//! them out does not touch them. What a group gives its members is an assignment to it: a change by which too many
+//! would lose that at once is held ([`guarded`]).
 
+mod guarded;
 mod listed;
 mod members;
 mod write;
@@ -25,6 +27,7 @@ use super::{
 };
 use crate::{
     groups::{self, Group},
+    id::GroupId,
     store::Db,
 };
 
@@ -101,31 +104,39 @@ pub(super) async fn patch_group(call: &Call) -> Result<Answer, Fault> {
 }
 
 async fn change_group(call: &Call, change: write::Change) -> Result<Answer, Fault> {
-    let id = call.id()?;
+    let id: GroupId = call.id()?;
     let owned = call.clone();
     let is_patch = matches!(change, write::Change::Patch(_));
-    let (group, told) = call
+    let told = call
         .app
         .store
         .write(async move |tx| {
             let owned = owned.renewed(tx).await?;
-            let (group, is_changed) = write::change(tx, &owned, id, &change).await?;
+            let (group, is_changed) = match write::change(tx, &owned, id, &change).await? {
+                write::Changed::Nothing(group) => (group, false),
+                write::Changed::Written(group) => (group, true),
+                write::Changed::Removed => return Err(Refusal::NotFound.into()),
+                write::Changed::Held(refusal) => {
+                    let answer = owned.settle(Answer::refused(refusal, id.0))?;
+                    return Ok(Told::Now(Box::new(answer)));
+                }
+            };
             let many = has_many_members(tx, &owned, &group).await?;
             let answer = if many && is_patch && owned.parameter("attributes").is_none() {
                 // A long list that nobody has asked for.
                 nothing(&group)
             } else if many && !owned.connection.settings.dry_run {
-                return Ok::<_, Fault>((group, Told::Afterwards { is_changed }));
+                return Ok::<_, Fault>(Told::Afterwards { group, is_changed });
             } else {
                 answer(tx, &owned, &group).await?
             };
             let answer = owned.settle(if is_changed { answer.logged() } else { answer })?;
-            Ok((group, Told::Now(Box::new(answer))))
+            Ok(Told::Now(Box::new(answer)))
         })
         .await?;
-    let is_changed = match told {
+    let (group, is_changed) = match told {
         Told::Now(answer) => return Ok(*answer),
-        Told::Afterwards { is_changed } => is_changed,
+        Told::Afterwards { group, is_changed } => (group, is_changed),
     };
     let mut db = call.app.store.reader().await?;
     let answer = match groups::find_provisioned(&mut db, call.connection.id, id).await? {
@@ -146,6 +157,7 @@ enum Told {
     Now(Box<Answer>),
     /// A long list that was asked for; it is read behind the commit, so that no other write waits for it.
     Afterwards {
+        group: Group,
         is_changed: bool,
     },
 }
@@ -165,14 +177,16 @@ pub async fn delete(call: Call) -> Response {
 }
 
 pub(super) async fn delete_group(call: &Call) -> Result<Answer, Fault> {
-    let id = call.id()?;
+    let id: GroupId = call.id()?;
     let owned = call.clone();
     call.app
         .store
         .write(async move |tx| {
             let owned = owned.renewed(tx).await?;
-            write::delete(tx, &owned, id).await?;
-            owned.settle(Answer::empty(StatusCode::NO_CONTENT).logged())
+            owned.settle(match write::delete(tx, &owned, id).await? {
+                write::Changed::Held(refusal) => Answer::refused(refusal, id.0),
+                _ => Answer::empty(StatusCode::NO_CONTENT).logged(),
+            })
         })
         .await
 }

@@ -6,14 +6,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{TYPE, canonical, members};
+use super::{TYPE, canonical, guarded, members};
 use crate::{
-    access,
     audit::{self, Event, SubjectKind},
     connections::{self, unique},
     groups::{self, Group, NewGroup, NotWritten},
     id::{GroupId, UserId},
-    provisioning::{Reach, mapping},
+    provisioning::{self, Reach, mapping, memberships},
     scim::{
         answer::Fault,
         call::Call,
@@ -38,6 +37,26 @@ pub(super) enum Change {
     Replace(Map<String, Value>),
     /// PATCH.
     Patch(members::Split),
+}
+
+impl Change {
+    /// What it says of the members, in its order.
+    fn members(&self) -> Result<Vec<members::Change>, Refusal> {
+        match self {
+            Self::Replace(resource) => Ok(vec![members::Change::Set(members::take(&mut resource.clone())?)]),
+            Self::Patch(split) => Ok(split.members.clone()),
+        }
+    }
+}
+
+/// What came of a request to change or delete a group.
+pub(super) enum Changed {
+    /// It wanted what is so already.
+    Nothing(Group),
+    Written(Group),
+    Removed,
+    /// The guard keeps it for an administrator; what it has written about that must commit.
+    Held(Refusal),
 }
 
 /// Makes a group with its members.
@@ -69,12 +88,16 @@ pub(super) async fn create(tx: &mut Tx<'_>, call: &Call, resource: &Map<String, 
 
 /// Applies a change, and answers the group and whether it differs now. Judged again on the new state
 /// where another request has changed the row meanwhile.
-pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &Change) -> Result<(Group, bool), Fault> {
-    let (rewritten, mut group) = loop {
+pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &Change) -> Result<Changed, Fault> {
+    let ((rewritten, mut group), changes) = loop {
         let group = groups::find_provisioned(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
         call.check_version(group.version)?;
-        match rewrite(tx, call, &group, change).await? {
-            Some(written) => break written,
+        let (after, changes) = (after(call, &group, change)?, change.members()?);
+        if let Some(refusal) = guarded::judge(tx, call, &group, &changes).await? {
+            return Ok(Changed::Held(refusal));
+        }
+        match rewrite(tx, call, &group, after).await? {
+            Some(written) => break (written, changes),
             None => continue,
         }
     };
@@ -82,21 +105,13 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
         apply_rules(tx, call, &group).await?;
     }
     let mut moved = Moved::default();
-    match change {
-        Change::Replace(resource) => {
-            let members = members::take(&mut resource.clone())?;
-            apply(tx, call, id, &members::Change::Set(members), &mut moved).await?;
-        }
-        Change::Patch(split) => {
-            for change in &split.members {
-                apply(tx, call, id, change, &mut moved).await?;
-            }
-        }
+    for change in &changes {
+        apply(tx, call, id, change, &mut moved).await?;
     }
     moved.warn(call);
     std::mem::take(&mut moved.reach).settle(tx, &call.app.master, call.now).await?;
     if moved.is_none() && rewritten.is_empty() {
-        return Ok((group, false));
+        return Ok(Changed::Nothing(group));
     }
     if rewritten.is_empty() {
         group = touch(tx, call, group).await?;
@@ -108,10 +123,10 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: GroupId, change: &C
     if !moved.is_none() {
         changed.insert("members".to_owned(), counts.clone());
     }
-    publish(tx, call, Kind::of_change(call), &group, &changed).await?;
+    publish(tx, call, event::kind_of_change(call), &group, &changed).await?;
     let details = json!({ "changed": rewritten, "members": counts });
     call.log(tx, StatusCode::OK, (id.0, &group.display_name), details).await?;
-    Ok((group, true))
+    Ok(Changed::Written(group))
 }
 
 /// Gives the group what the connection's rules say of its name. The rules are those that stand now: a request that
@@ -123,22 +138,31 @@ async fn apply_rules(tx: &mut Tx<'_>, call: &Call, group: &Group) -> Result<(), 
     Ok(reach.settle(tx, &call.app.master, call.now).await?)
 }
 
-/// Writes what is no member. Answers the differences and the group; `None` if the row has moved.
-async fn rewrite(
-    tx: &mut Tx<'_>,
-    call: &Call,
-    group: &Group,
-    change: &Change,
-) -> Result<Option<(Map<String, Value>, Group)>, Fault> {
-    let before = canonical(group);
-    let mut after = match change {
+/// What a change makes of all that is no member.
+fn after(call: &Call, group: &Group, change: &Change) -> Result<Map<String, Value>, Refusal> {
+    let after = match change {
         Change::Replace(resource) => {
             let mut resource = resource.clone();
             resource.shift_remove("members");
             resource
         }
-        Change::Patch(split) => patch::apply(call.resource_type(TYPE)?, &before, &split.rest, call.quirks().unknown())?,
+        Change::Patch(split) => {
+            let unknown = call.quirks().unknown();
+            patch::apply(call.resource_type(TYPE)?, &canonical(group), &split.rest, unknown)?
+        }
     };
+    take_columns(&mut after.clone())?;
+    Ok(after)
+}
+
+/// Writes what is no member. Answers the differences and the group; `None` if the row has moved.
+async fn rewrite(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    group: &Group,
+    mut after: Map<String, Value>,
+) -> Result<Option<(Map<String, Value>, Group)>, Fault> {
+    let before = canonical(group);
     let differences = value::differences(&before, &after);
     if differences.is_empty() {
         return Ok(Some((differences, group.clone())));
@@ -236,12 +260,9 @@ async fn apply(
 /// Removes users, and whoever is none and therefore may be a group.
 async fn remove(tx: &mut Tx<'_>, group: GroupId, ids: &[UserId], moved: &mut Moved) -> Result<(), Fault> {
     let members: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    moved.reach.add(Reach::of_members(tx, group, &members).await?);
-    let users = groups::remove_members(tx, group, ids).await?;
-    moved.removed += users;
-    if users != ids.len() as u64 {
-        moved.removed += groups::remove_children(tx, group, &as_groups(ids)).await?;
-    }
+    let (left, reach) = memberships::leave(tx, group, &members).await?;
+    moved.removed += left;
+    moved.reach.add(reach);
     Ok(())
 }
 
@@ -272,20 +293,20 @@ async fn add(
 }
 
 /// Deletes a group, its memberships, and what it gave.
-pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<(), Fault> {
+pub(super) async fn delete(tx: &mut Tx<'_>, call: &Call, id: GroupId) -> Result<Changed, Fault> {
     let group = groups::find_provisioned(tx, call.connection.id, id).await?.ok_or(Refusal::NotFound)?;
     call.check_version(group.version)?;
-    let reach = Reach::of_group(tx, id).await?;
-    access::end_of_group(tx, id).await?;
-    unique::release(tx, id.0).await?;
-    if !groups::delete(tx, id, call.now).await? {
+    if let Some(refusal) = guarded::judge_end(tx, call, &group).await? {
+        return Ok(Changed::Held(refusal));
+    }
+    if !memberships::delete(tx, &call.app.master, id, call.now).await? {
         return Err(Refusal::NotFound.into());
     }
-    reach.settle(tx, &call.app.master, call.now).await?;
+    provisioning::forget_group(tx, &call.connection, id, call.now).await?;
     record(tx, call, &group, "group.removed", json!({})).await?;
     publish(tx, call, Kind::Delete, &group, &Map::new()).await?;
     call.log(tx, StatusCode::NO_CONTENT, (id.0, &group.display_name), json!({ "removed": true })).await?;
-    Ok(())
+    Ok(Changed::Removed)
 }
 
 /// Tells the organization's webhooks.
@@ -296,8 +317,7 @@ async fn publish(
     group: &Group,
     changed: &Map<String, Value>,
 ) -> Result<(), Fault> {
-    let subject = Subject { uri: format!("/Groups/{}", group.id), external_id: group.external_id.as_deref() };
-    event::publish(tx, call, kind, &subject, changed).await
+    event::publish(tx, call, kind, &Subject::group(group), changed).await
 }
 
 async fn claim(tx: &mut Tx<'_>, call: &Call, group: &Group, resource: &Map<String, Value>) -> Result<(), Fault> {

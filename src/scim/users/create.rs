@@ -13,6 +13,7 @@ use crate::{
     audit::{self, Event, SubjectKind},
     connections::OnCreate,
     organizations,
+    provisioning::guard,
     scim::{answer::Fault, call::Call, error::Refusal, event::Kind, projection, provision, quirks::PASSWORD_LEFT_OUT},
     secret::Secret,
     store::Tx,
@@ -121,7 +122,8 @@ async fn take_back(tx: &mut Tx<'_>, call: &Call, name: &LoginName) -> Result<Opt
     Ok(provisioned::find(tx, call.connection.id, user.id).await?)
 }
 
-/// Provisions a person whom the tool had deleted: the same account, as the tool says it now.
+/// Provisions a person whom the tool had deleted: the same account, as the tool says it now. They are in no group:
+/// DELETE took them out of all, and which ones they are in again is the tool's to say.
 async fn provision_again(
     tx: &mut Tx<'_>,
     call: &Call,
@@ -144,5 +146,9 @@ async fn provision_again(
     publish(tx, call, Kind::Create, &user, &created).await?;
     let details = json!({ "created": created, "kept": true });
     call.log(tx, StatusCode::CREATED, (user.id.0, user.name()), details).await?;
-    if is_active { begin_again(tx, call, &user).await } else { Ok(user) }
+    if !is_active {
+        return Ok(user);
+    }
+    guard::changed_its_mind(tx, &call.connection, user.id, call.now).await?;
+    begin_again(tx, call, &user).await
 }

@@ -6,6 +6,7 @@ use super::{
     TYPE,
     change::Change,
     mapping::{self, Columns},
+    taken_back,
 };
 use crate::{
     connections::OnDelete,
@@ -61,7 +62,8 @@ pub(in crate::scim) async fn foresee(call: &Call, requests: impl Iterator<Item =
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(owned.guarded().foresee(tx, &endings).await?)
+        let back = owned.guarded().foresee(tx, &endings).await?;
+        taken_back::tell(tx, &owned, &back).await
     };
     call.app.store.write(unit).await
 }

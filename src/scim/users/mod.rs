@@ -13,6 +13,7 @@ mod joins;
 mod listed;
 mod mapping;
 mod state;
+mod taken_back;
 mod write;
 
 pub(in crate::scim) use endings::{foresee, may_end};

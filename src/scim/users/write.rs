@@ -7,6 +7,7 @@ use super::{
     change::Change,
     endings, identity, joins,
     mapping::{self, Columns, UNIQUE_COLUMNS},
+    taken_back,
 };
 use crate::{
     audit::{self, Event, SubjectKind},
@@ -82,8 +83,9 @@ pub(super) async fn change(tx: &mut Tx<'_>, call: &Call, id: UserId, change: &Ch
 
 /// Asks the guard about an ending, before anything of it is done (V3, V5).
 async fn held(tx: &mut Tx<'_>, call: &Call, user: &User, ending: Ending) -> Result<Option<Refusal>, Fault> {
-    let Some(reason) = call.guarded().judge(tx, user, ending).await? else { return Ok(None) };
-    let refusal = match reason {
+    let Some(held) = call.guarded().judge(tx, user, ending).await? else { return Ok(None) };
+    taken_back::tell(tx, call, &held.taken_back).await?;
+    let refusal = match held.reason {
         HoldReason::Run => Refusal::Held,
         HoldReason::Discarded => Refusal::HeldAgain,
         HoldReason::LastAdministrator => Refusal::LastAdministrator,
@@ -124,7 +126,7 @@ async fn write(
     let mut beside_active = changed.clone();
     beside_active.shift_remove("active");
     if !beside_active.is_empty() {
-        publish(tx, call, Kind::of_change(call), &next, &beside_active).await?;
+        publish(tx, call, event::kind_of_change(call), &next, &beside_active).await?;
     }
     call.log(tx, StatusCode::OK, (user.id.0, next.name()), json!({ "changed": changed })).await?;
     let is_elsewhere = next.status == Status::Invited && next.email != user.email;
@@ -205,8 +207,7 @@ pub(super) async fn publish(
     user: &User,
     changed: &Map<String, Value>,
 ) -> Result<(), Fault> {
-    let subject = Subject { uri: format!("/Users/{}", user.id), external_id: user.external_id.as_deref() };
-    event::publish(tx, call, kind, &subject, changed).await
+    event::publish(tx, call, kind, &Subject::user(user), changed).await
 }
 
 /// Takes the values that nobody else of the connection may have.
