@@ -95,10 +95,12 @@ impl Db<'_> {
 
     async fn write_what_waits(&mut self) -> sqlx::Result<()> {
         let mut waiting = std::mem::take(&mut self.waiting);
-        match self.bare() {
+        let written = match self.bare() {
             Connection::Sqlite(connection) => waiting.run("", connection).await,
             Connection::Postgres(_) => Ok(()),
-        }
+        };
+        self.waiting = waiting;
+        written
     }
 
     fn bare(&mut self) -> Connection<'_> {
@@ -168,9 +170,9 @@ impl<'c> Tx<'c> {
         self.0.waiting.bind(value)
     }
 
-    /// What the unit has left to be written with its end.
-    fn left(self) -> Waiting {
-        self.0.waiting
+    /// What the unit has left to be written with its end; an error if it has lost something.
+    fn left(self) -> sqlx::Result<Waiting> {
+        self.0.waiting.left()
     }
 
     fn postgres(connection: &'c mut PgConnection) -> Self {

@@ -138,7 +138,7 @@ async fn commit_together(connection: &mut SqliteConnection, mut batch: Vec<Box<d
             waiting.run(next, connection).await?;
             let mut tx = Tx::sqlite(connection);
             (next, last) = if unit.run(&mut tx).await {
-                waiting = tx.left();
+                waiting = tx.left()?;
                 ("RELEASE unit; SAVEPOINT unit", "COMMIT")
             } else {
                 ("ROLLBACK TO unit", "ROLLBACK TO unit; COMMIT")
@@ -164,7 +164,7 @@ async fn commit_alone(connection: &mut SqliteConnection, mut unit: Box<dyn Unit>
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
         let mut tx = Tx::sqlite(connection);
         if unit.run(&mut tx).await {
-            tx.left().run("COMMIT", connection).await
+            tx.left()?.run("COMMIT", connection).await
         } else {
             sqlx::query("ROLLBACK").execute(&mut *connection).await.map(|_| ())
         }

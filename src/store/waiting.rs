@@ -15,6 +15,8 @@ pub(super) struct Waiting {
     text: String,
     arguments: SqliteArguments,
     statements: usize,
+    /// One has failed. What else waited with it is lost, so nothing of the unit may be kept, whatever it answers.
+    has_failed: bool,
 }
 
 impl Waiting {
@@ -45,17 +47,32 @@ impl Waiting {
 
     /// Adds a value of the statement that was pushed last.
     pub(super) fn bind<'v, T: Encode<'v, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> Result<()> {
-        Ok(self.arguments.add(value).map_err(sqlx::Error::Encode)?)
+        let bound = self.arguments.add(value).map_err(sqlx::Error::Encode);
+        self.has_failed |= bound.is_err();
+        Ok(bound?)
+    }
+
+    /// What is left to be written with the unit's end.
+    ///
+    /// # Errors
+    /// Some of what waited before is lost.
+    pub(super) fn left(self) -> sqlx::Result<Self> {
+        if self.has_failed {
+            return Err(sqlx::Error::Protocol("a write that waited has failed".to_owned()));
+        }
+        Ok(self)
     }
 
     /// Runs what waits and then `next`, in one text; nothing waits any more.
     pub(super) async fn run(&mut self, next: &'static str, connection: &mut SqliteConnection) -> sqlx::Result<()> {
-        let Self { mut text, arguments, .. } = std::mem::take(self);
+        let Self { mut text, arguments, has_failed, .. } = std::mem::take(self);
         if text.is_empty() {
             return patiently(sqlx::query(next).execute(connection)).await.map(|_| ());
         }
         text.push_str(next);
-        patiently(sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection)).await.map(|_| ())
+        let written = patiently(sqlx::query_with(AssertSqlSafe(text), arguments).execute(connection)).await;
+        self.has_failed = has_failed || written.is_err();
+        written.map(|_| ())
     }
 }
 

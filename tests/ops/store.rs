@@ -98,6 +98,28 @@ async fn a_waiting_write_that_fails_takes_its_unit_with_it() {
     assert_eq!(total.expect("a total"), 9);
 }
 
+/// A unit that goes on after the failure as if nothing had been is not kept: what waited with the failed write is lost.
+#[tokio::test]
+async fn a_unit_that_overlooks_a_failed_write_is_not_kept() {
+    let castellan = Castellan::start().await;
+    let (store, master, now) = (&castellan.app.store, castellan.app.master.clone(), castellan.now());
+    let partner = castellan.organization(None, Kind::Provider, "Vendor").await.id;
+    let person = UserId::new(now);
+    let outcome = store.write(async move |tx| -> store::Result<()> {
+        for _ in 0..2 {
+            let event = Event::new(partner, "user.provisioned", By::system()).about_new(person, json!({}));
+            let _ = audit::record(tx, &master, event, now).await;
+        }
+        counters::add(tx, partner.0, Counter::Users, partner.0, 1).await?;
+        let _ = counters::total(tx, partner.0, Counter::Users).await;
+        Ok(())
+    });
+    // PostgreSQL keeps nothing of a transaction in which a statement has failed.
+    assert!(outcome.await.is_err() || store.is_postgres());
+    let total = counters::total(&mut store.reader().await.expect("a reader"), partner.0, Counter::Users).await;
+    assert_eq!(total.expect("a total"), 0);
+}
+
 /// Security row 135: a panic inside a write costs that request, and no other.
 #[tokio::test]
 async fn a_panic_in_one_unit_leaves_the_writer_to_the_others() {

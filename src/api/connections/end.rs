@@ -29,7 +29,6 @@ pub async fn end(
         who.fresh()?;
         let act = Act { master: &parts.master, by: &who.by };
         provisioning::mapping::end(tx, &connection, &parts.master, who.now).await?;
-        provisioning::mapping::end(tx, &connection, &parts.master, who.now).await?;
         provisioning::end_joins(tx, act, &connection, who.now).await?;
         connections::delete(tx, connection.id, who.now).await?;
         record(tx, &parts, &who, (&connection, "connection.removed"), json!({})).await
