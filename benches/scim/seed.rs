@@ -12,6 +12,7 @@ use castellan::{
     users::{self, LoginName, NewUser, Realm, Status},
 };
 use serde_json::json;
+use sqlx::Connection as _;
 
 use crate::{options::Options, server::Demo};
 
@@ -120,6 +121,17 @@ impl Tool {
             }
         }
         opened.close().await;
+        self.analyze().await
+    }
+
+    /// As after any bulk load: until then PostgreSQL's planner knows nothing of the rows, and its autovacuum, which
+    /// tells it within a minute or two, is not waited for here.
+    async fn analyze(&self) -> Result<()> {
+        if let store::Url::Postgres(url) = &self.options.url {
+            let mut connection = sqlx::PgConnection::connect(url).await?;
+            sqlx::query("ANALYZE").execute(&mut connection).await?;
+            connection.close().await?;
+        }
         Ok(())
     }
 
@@ -174,6 +186,7 @@ impl Tool {
             made.push((group, ids[..*size].to_vec()));
         }
         opened.close().await;
+        self.analyze().await?;
         Ok(made)
     }
 

@@ -36,6 +36,7 @@ impl<'c> Scene<'c> {
             product: operator.product,
             roles: operator.roles.clone(),
             subtree: true,
+            origin: None,
         };
         let settings = Settings { group_roles: vec![rule("Operators"), rule("Operators of old")], ..guarded(20, 5) };
         let (tool, staff) = staffed(castellan, world, settings, 20).await;

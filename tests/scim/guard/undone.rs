@@ -19,8 +19,13 @@ use crate::{
 async fn keeping(castellan: &Castellan, world: &World) -> Settings {
     switch_products_on(castellan, world, &world.partner).await;
     let operator = defaults(castellan, &world.recover, &["operator"]).await.remove(0);
-    let rule =
-        GroupRole { group: "Operators".to_owned(), product: operator.product, roles: operator.roles, subtree: true };
+    let rule = GroupRole {
+        group: "Operators".to_owned(),
+        product: operator.product,
+        roles: operator.roles,
+        subtree: true,
+        origin: None,
+    };
     Settings { on_delete: OnDelete::Deactivate, group_roles: vec![rule], ..guarded(20, 2) }
 }
 
