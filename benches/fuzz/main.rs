@@ -7,7 +7,7 @@
 //! Seconds are of CPU time, for each target. Input is made from a corpus of requests as tools send them,
 //! by cutting, doubling and mixing; what has an outcome not seen before joins the corpus. Which branches
 //! of the code were reached is not measured. scripts/soak runs it for ten minutes each.
-#![expect(clippy::print_stdout, reason = "a program that prints what it found")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints what it found")]
 
 mod corpus;
 mod mutate;
@@ -17,6 +17,7 @@ mod targets;
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,6 +27,8 @@ use targets::{Outcome, Target};
 
 /// The longest that an input may take; builds without optimisation are given more.
 const LONGEST: Duration = if cfg!(debug_assertions) { Duration::from_millis(750) } else { Duration::from_millis(50) };
+/// An input that is not through after so long, by the clock, never will be.
+const ENDLESS: Duration = Duration::from_secs(60);
 /// How many inputs the corpus holds at most.
 const LARGEST_CORPUS: usize = 4096;
 
@@ -58,10 +61,12 @@ fn run(name: &str, budget: Duration, seed: u64) -> Result<()> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let watched = watch(name);
     let (mut seen, mut slowest) = (HashSet::new(), (Duration::ZERO, String::new()));
     let (began, mut inputs, mut taken) = (cpu_time()?, 0_u64, 0_u64);
     while !inputs.is_multiple_of(64) || cpu_time()? - began < budget {
         let input = target.input(&mut random);
+        *watched.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), input.clone()));
         let (outcome, duration) = judge(&target, &input)?;
         inputs += 1;
         if duration > slowest.0 {
@@ -89,6 +94,25 @@ fn run(name: &str, budget: Duration, seed: u64) -> Result<()> {
         target.oracle.report(),
     );
     Ok(())
+}
+
+/// Ends this program with the input that does not end: from within, nobody would hear of it.
+fn watch(name: &str) -> Arc<Mutex<Option<(Instant, String)>>> {
+    let watched = Arc::new(Mutex::new(None::<(Instant, String)>));
+    let (watching, name) = (Arc::clone(&watched), name.to_owned());
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            let watched = watching.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((began, input)) = watched.as_ref()
+                && began.elapsed() > ENDLESS
+            {
+                eprintln!("{name}: no end after {ENDLESS:?}:\n{input}");
+                std::process::exit(1);
+            }
+        }
+    });
+    watched
 }
 
 /// Runs an input; one that is slow by the clock is judged by CPU time, the fastest of three.

@@ -15,6 +15,9 @@ pub(in crate::scim) enum Token<'t> {
     Sub(&'t str),
 }
 
+/// What stands between tokens. Other spaces of Unicode are part of a word, and make it one that nobody knows.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Cuts a filter into tokens, each with its place.
 pub(in crate::scim) struct Lexer<'t> {
     text: &'t str,
@@ -44,7 +47,7 @@ impl<'t> Lexer<'t> {
     /// The next token; `None` at the end.
     pub(in crate::scim) fn next(&mut self) -> Result<Option<Token<'t>>, Refusal> {
         let rest = self.rest();
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        let trimmed = rest.trim_start_matches(BLANKS);
         self.at += rest.len() - trimmed.len();
         let Some(first) = trimmed.chars().next() else { return Ok(None) };
         let single = match first {
@@ -61,7 +64,8 @@ impl<'t> Lexer<'t> {
         if first == '"' {
             return self.string(trimmed).map(Some);
         }
-        let length = trimmed.find(|c: char| c.is_whitespace() || "()[]\"".contains(c)).unwrap_or(trimmed.len());
+        // What begins no other token is at least one character long, so that each step goes on.
+        let length = trimmed.find(|c| BLANKS.contains(&c) || "()[]\"".contains(c)).unwrap_or(trimmed.len());
         self.at += length;
         let word = &trimmed[..length];
         Ok(Some(word.strip_prefix('.').map_or(Token::Word(word), Token::Sub)))
@@ -81,5 +85,22 @@ impl<'t> Lexer<'t> {
             .map_err(|_| Refusal::Filter { at: self.at, expected: "a JSON string" })?;
         self.at += end + 1;
         Ok(Token::Text(string))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_goes_on() {
+        for text in ["\u{a0}", "a\u{a0}eq\u{2003}b", "\u{b}", "\u{85}[\u{3000}]", ". .\u{a0}", "userName\u{a0}pr"] {
+            let mut lexer = Lexer::new(text);
+            let mut before = 0;
+            while lexer.next().expect("tokens").is_some() {
+                assert!(lexer.at() > before, "{text:?}");
+                before = lexer.at();
+            }
+        }
     }
 }

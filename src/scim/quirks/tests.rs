@@ -222,6 +222,9 @@ fn filters_become_the_grammars() {
         (r#"emails[type eq "work""#, r#"emails[type eq "work""#),
         ("emails[a[b]].c eq", "emails[a[b]].c eq"),
         ("active eq", "active eq"),
+        // Spaces that no grammar knows.
+        ("active\u{a0}eq True", "active\u{a0}eq True"),
+        ("\u{3000}", "\u{3000}"),
     ] {
         assert_eq!(entra.filter(user, text), standard, "{text}");
     }
