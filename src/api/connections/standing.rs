@@ -1,7 +1,7 @@
 //! What stands in a connection's rules: in words, who set it, and whether somebody may give it. Everything is read
 //! once, for a connection may have hundreds of rules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -111,12 +111,11 @@ impl<'o> Standing<'o> {
     }
 
     async fn product(&mut self, db: &mut Db<'_>, id: ProductId) -> Result<Option<&(Product, Vec<Role>)>, Refusal> {
-        if !self.products.contains_key(&id) {
-            let found = match products::find(db, id).await? {
+        if let Entry::Vacant(place) = self.products.entry(id) {
+            place.insert(match products::find(db, id).await? {
                 Some(product) => Some((product, products::list_roles(db, id).await?)),
                 None => None,
-            };
-            self.products.insert(id, found);
+            });
         }
         Ok(self.products.get(&id).and_then(Option::as_ref))
     }
