@@ -27,6 +27,8 @@ use targets::{Outcome, Target};
 
 /// The longest that an input may take; builds without optimisation are given more.
 const LONGEST: Duration = if cfg!(debug_assertions) { Duration::from_millis(750) } else { Duration::from_millis(50) };
+/// What is longer is refused before it is read: `limits.body_bytes` as it ships.
+const LARGEST_INPUT: usize = 1 << 20;
 /// An input that is not through after so long, by the clock, never will be.
 const ENDLESS: Duration = Duration::from_secs(60);
 /// How many inputs the corpus holds at most.
@@ -66,6 +68,9 @@ fn run(name: &str, budget: Duration, seed: u64) -> Result<()> {
     let (began, mut inputs, mut taken) = (cpu_time()?, 0_u64, 0_u64);
     while !inputs.is_multiple_of(64) || cpu_time()? - began < budget {
         let input = target.input(&mut random);
+        if input.len() > LARGEST_INPUT {
+            continue;
+        }
         *watched.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), input.clone()));
         let (outcome, duration) = judge(&target, &input)?;
         inputs += 1;
