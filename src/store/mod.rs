@@ -94,7 +94,7 @@ impl Db<'_> {
     }
 
     async fn write_what_waits(&mut self) -> sqlx::Result<()> {
-        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut waiting = self.waiting.take();
         let written = match self.bare() {
             Connection::Sqlite(connection) => waiting.run("", connection).await,
             Connection::Postgres(_) => Ok(()),

@@ -28,6 +28,11 @@ impl Waiting {
         self.statements >= MOST
     }
 
+    /// Takes what waits, to be written and put back. Should nobody put it back, it counts as lost.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self { has_failed: true, ..Self::default() })
+    }
+
     /// Adds a statement whose values follow by [`Waiting::bind`].
     pub(super) fn push(&mut self, sql: &str) {
         let before = self.arguments.len();
