@@ -128,9 +128,16 @@ pub async fn keep_delivering(store: &Store, master: &MasterKeys, clock: &Clock, 
                     tracing::error!(%error, "a delivery could not be noted");
                 }
             }
-            () = wake.wait(POLL) => tokio::time::sleep(GATHER).await,
+            // What is under way goes on meanwhile.
+            () = rung(wake) => {}
         }
     }
+}
+
+/// Somebody has rung, or a moment has passed; and others have had time to leave theirs.
+async fn rung(wake: &Wake) {
+    wake.wait(POLL).await;
+    tokio::time::sleep(GATHER).await;
 }
 
 /// What a delivery needs.

@@ -11,6 +11,7 @@
 //! Left to others: what an attribute means (`scim`), and what a noun's columns hold (the noun).
 
 mod condition;
+mod driver;
 mod sql;
 
 use serde::{Deserialize, Serialize};
@@ -123,7 +124,7 @@ pub struct Search {
 impl Search {
     /// Whether an index leads to a handful of rows. All else may take long: see `Store::reader_within`.
     pub fn is_lookup(&self) -> bool {
-        self.condition == Condition::Never || sql::is_lookup(&self.condition)
+        self.condition == Condition::Never || driver::is_lookup(&self.condition)
     }
 
     /// How many rows match.

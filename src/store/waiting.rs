@@ -41,9 +41,11 @@ impl Waiting {
         for part in parts {
             let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
             let (number, rest) = part.split_at(end);
-            let number = number.parse::<usize>().unwrap_or_default() + before;
             self.text.push('$');
-            self.text.push_str(&number.to_string());
+            // A dollar sign without a number is no placeholder.
+            if let Ok(number) = number.parse::<usize>() {
+                self.text.push_str(&(number + before).to_string());
+            }
             self.text.push_str(rest);
         }
         self.text.push_str(";\n");
@@ -91,7 +93,10 @@ mod tests {
         waiting.push("UPDATE a SET b = $2 WHERE c = $1 OR d = $2");
         waiting.bind(1_i64).unwrap();
         waiting.bind("two").unwrap();
-        waiting.push("DELETE FROM a WHERE b IN ($1, $12)");
-        assert_eq!(waiting.text, "UPDATE a SET b = $2 WHERE c = $1 OR d = $2;\nDELETE FROM a WHERE b IN ($3, $14);\n");
+        waiting.push("DELETE FROM a WHERE b IN ($1, $12) AND c <> '$.d'");
+        assert_eq!(
+            waiting.text,
+            "UPDATE a SET b = $2 WHERE c = $1 OR d = $2;\nDELETE FROM a WHERE b IN ($3, $14) AND c <> '$.d';\n"
+        );
     }
 }

@@ -14,6 +14,7 @@ pub mod life_cycle;
 mod login_name;
 pub mod password;
 pub mod provisioned;
+mod search_text;
 mod sql;
 pub mod stand_ins;
 

@@ -1,9 +1,9 @@
 use serde_json::Value;
-use unicode_normalization::UnicodeNormalization;
 
 use super::{
     LoginName, Realm, Status, User, prepare_email,
     provisioned::{self, Shown},
+    search_text,
 };
 use crate::{
     clock::Timestamp,
@@ -167,18 +167,6 @@ impl From<Row> for User {
     }
 }
 
-/// What lists sort and search by. The display name stands first, so that its order is the list's.
-fn search_text(user: &User) -> String {
-    let email = user.email.as_deref().unwrap_or_default();
-    let parts = [user.name(), &user.given_name, &user.family_name, user.login_name.prepared(), email];
-    fold(&parts.join("\n"))
-}
-
-/// Case, width and composition do not tell words apart; marks do.
-fn fold(text: &str) -> String {
-    text.nfkc().flat_map(char::to_lowercase).collect()
-}
-
 pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
     let shown = Shown::of(user);
     // On SQLite, whose one writer has just asked whether the name is free, it cannot break a rule.
@@ -201,7 +189,7 @@ pub(super) async fn insert(tx: &mut Tx<'_>, user: &User) -> Result<()> {
         &user.webauthn_handle,
         Json(&user.document),
         user.created_at,
-        search_text(user),
+        search_text::of(user),
         shown.display_name,
         shown.given_name,
         shown.family_name,
@@ -249,7 +237,7 @@ pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Timestamp) -> Resu
         &user.external_id,
         Json(&user.document),
         now,
-        search_text(user),
+        search_text::of(user),
         shown.display_name,
         shown.given_name,
         shown.family_name,
@@ -342,15 +330,8 @@ pub async fn search(
     text: &str,
     page: Page,
 ) -> Result<Vec<User>> {
-    let mut pattern = String::from("%");
-    for character in fold(text.trim()).chars() {
-        if matches!(character, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    let rows = fetch_all!(db, Row, SEARCH, organization, status.as_str(), pattern, page.after, page.limit)?;
+    let rows =
+        fetch_all!(db, Row, SEARCH, organization, status.as_str(), search_text::pattern(text), page.after, page.limit)?;
     Ok(rows.into_iter().map(User::from).collect())
 }
 

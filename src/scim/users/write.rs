@@ -1,5 +1,7 @@
 //! What changes of a user do, and DELETE: one transaction each, whole or not at all.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -217,8 +219,7 @@ pub(super) async fn claim(
     user: &User,
     resource: &Map<String, Value>,
 ) -> Result<(), Fault> {
-    let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
-    unique::hold(tx, call.connection.id, user.id.0, &claims).await?.map_err(taken)
+    unique::hold(tx, call.connection.id, user.id.0, &claims(call, resource)?).await?.map_err(taken)
 }
 
 /// The same for somebody new, who has none yet.
@@ -228,8 +229,11 @@ pub(super) async fn claim_first(
     user: &User,
     resource: &Map<String, Value>,
 ) -> Result<(), Fault> {
-    let claims = uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS);
-    unique::take(tx, call.connection.id, user.id.0, &claims).await?.map_err(taken)
+    unique::take(tx, call.connection.id, user.id.0, &claims(call, resource)?).await?.map_err(taken)
+}
+
+fn claims(call: &Call, resource: &Map<String, Value>) -> Result<BTreeSet<unique::Claim>, Refusal> {
+    Ok(uniqueness::claims(call.resource_type(TYPE)?, resource, &UNIQUE_COLUMNS))
 }
 
 fn taken(attribute: String) -> Fault {
