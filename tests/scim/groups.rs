@@ -3,6 +3,7 @@
 use castellan::{
     access::{self, Subject},
     connections::{Settings, Vendor, log::Logged},
+    groups::{self, NewGroup},
     id::{GroupId, UserId},
 };
 use serde_json::{Value, json};
@@ -51,6 +52,38 @@ async fn a_group_is_made_read_renamed_and_deleted() {
     tool.delete(&at(&group)).await.has_status(204);
     refused(&tool.get(&at(&group)).await, 404, "");
     assert_eq!(tool.get(&at(&ada)).await.expect(200).get("groups"), None);
+}
+
+/// Groups of administrators, or of another tool, are none of this tool's: not alone, not in a list, not by a filter.
+#[tokio::test]
+async fn a_user_shows_the_groups_of_its_own_connection_only() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::new(&castellan, &world.client).await;
+    let ada = tool.post("/Users", &json!({ "userName": "ada" })).await.expect(201);
+    tool.post("/Users", &json!({ "userName": "ben" })).await.expect(201);
+    tool.group("Staff", &[&ada]).await;
+    let (organization, connection, now) = (world.client.id, tool.connection.id, castellan.now());
+    let member: UserId = id(&ada).parse().expect("an id");
+    let by_hand = castellan.app.store.write(async move |tx| {
+        let new = NewGroup {
+            organization_id: organization,
+            connection_id: None,
+            display_name: "Night shift".to_owned(),
+            external_id: None,
+            document: json!({}),
+        };
+        let group = groups::insert(tx, &new, now).await?.expect("a free name");
+        groups::add_members(tx, connection, group.id, &[member], now).await
+    });
+    assert_eq!(by_hand.await.expect("a group").new, 1);
+    let one = tool.get(&at(&ada)).await.expect(200);
+    let all = tool.get("/Users?sortBy=userName").await.expect(200);
+    let found = tool.get("/Users?filter=userName%20eq%20%22ada%22").await.expect(200);
+    for user in [&one, &all["Resources"][0], &found["Resources"][0]] {
+        assert_eq!(user["groups"].as_array().map(Vec::len), Some(1), "{user}");
+        assert_eq!(user["groups"][0]["display"], "Staff");
+    }
 }
 
 #[tokio::test]
