@@ -17,6 +17,28 @@ fn encoded(filter: &str) -> String {
     form_urlencoded::byte_serialize(filter.as_bytes()).collect()
 }
 
+/// What few share is read at once, what many share in pages: both are told whole.
+#[tokio::test]
+async fn a_lookup_finds_all_who_share_a_value_however_many() {
+    let castellan = Castellan::start().await;
+    let world = castellan.world().await;
+    let tool = Tool::new(&castellan, &world.client).await;
+    for number in 0..25 {
+        let shared = if number < 9 { "few@shared.example" } else { "many@shared.example" };
+        let emails = json!([{ "value": shared, "type": "other" }]);
+        let person = json!({ "userName": format!("person{number:02}"), "emails": emails });
+        tool.post("/Users", &person).await.expect(201);
+    }
+    for (address, total) in [("few@shared.example", 9), ("many@shared.example", 16)] {
+        let query = format!("/Users?filter=emails.value%20eq%20%22{address}%22");
+        let all = tool.get(&query).await.expect(200);
+        assert_eq!((all["totalResults"].as_u64(), all["itemsPerPage"].as_u64()), (Some(total), Some(total)));
+        let page = tool.get(&format!("{query}&count=4&startIndex=5")).await.expect(200);
+        assert_eq!(page["totalResults"].as_u64(), Some(total));
+        assert_eq!(page["Resources"].as_array().expect("a page"), &all["Resources"].as_array().expect("all")[4..8]);
+    }
+}
+
 #[tokio::test]
 async fn pages_are_counted_from_one_and_stay_in_order() {
     let castellan = Castellan::start().await;
